@@ -1,0 +1,1 @@
+"""What `make` runs besides the product: locks, vendored modules of the console, linters, system packages."""

