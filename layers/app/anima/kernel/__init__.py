@@ -1,0 +1,1 @@
+"""Kernel: what every room stands on and what knows no room."""

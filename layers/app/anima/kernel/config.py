@@ -1,0 +1,173 @@
+"""Settings of the service: read once from the environment and `.env` into one typed object."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from anima.kernel.errors import AnimaError
+
+
+class BadSettings(AnimaError):
+    """The settings are not valid: {reason}."""
+
+    slug = "bad-settings"
+
+
+def _home(kind: Literal["data", "cache"]) -> Path:
+    """Where this user's data or cache lies by the XDG rules; a system account keeps its data in /var/lib."""
+    if kind == "data" and hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/anima")
+    variable, default = {"data": ("XDG_DATA_HOME", ".local/share"), "cache": ("XDG_CACHE_HOME", ".cache")}[kind]
+    return Path(os.environ.get(variable) or Path.home() / default) / "anima"
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name)
+
+
+class Settings(BaseSettings):
+    """All settings; ours begin with ANIMA_, those of other products keep the names that users know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ANIMA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address that the local server listens on")
+    port: int = Field(52929, ge=0, le=65535, description="Port of the local server; 0 takes a free one")
+    public_url: str | None = Field(
+        None, description="Address under which people reach the server, where it differs from host and port"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="Owner's URL of the Postgres to use; not set: the embedded one in the data folder"
+    )
+    database_direct_url: SecretStr | None = Field(
+        None, description="Owner's URL that no pooler stands before, for migrations; not set: database_url"
+    )
+    app_database_url: SecretStr | None = Field(
+        None, description="URL of the login anima_app; not set: made from database_url"
+    )
+    worker_database_url: SecretStr | None = Field(
+        None, description="URL of the login anima_worker; not set: made from database_url"
+    )
+    admin_database_url: SecretStr | None = Field(
+        None, description="URL of the login anima_admin; not set: made from database_url"
+    )
+    database_connections: int = Field(
+        10, ge=1, le=100, description="Most connections of one process to the database, per login"
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: _home("data"),
+        description="Folder of everything that must be kept: database, files, keys",
+    )
+    model_dir: Path = Field(
+        default_factory=lambda: _home("cache") / "models",
+        description="Folder of model weights; they can be fetched again",
+    )
+    sql_dir: Path | None = Field(None, description="Folder of migrations; not set: the one that came with this code")
+    object_store_url: str | None = Field(
+        None, description="Where files go: s3://bucket/prefix; not set: a folder in the data folder"
+    )
+    queue_urls: dict[str, str] = Field(
+        default_factory=dict, description="SQS queue by topic (JSON); none: workers run in this process"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    turn_deadline_seconds: float = Field(
+        300.0, gt=0, le=900, description="Longest that a turn may take; deployed behind a buffered API 28"
+    )
+    max_message_chars: int = Field(32_000, ge=1, description="Longest message that is accepted, in characters")
+    max_document_bytes: int = Field(25_000_000, ge=1, description="Largest document that is accepted, in bytes")
+    access_token_minutes: int = Field(15, ge=1, le=1440, description="How long an access token is valid")
+    refresh_token_days: int = Field(30, ge=1, le=365, description="How long a refresh token is valid")
+    api_key: SecretStr | None = Field(
+        None, description="Key that the command line uses; not set: the one that the first start made"
+    )
+    local_model: str = Field(
+        "qwen2.5-coder-1.5b-instruct", description="Local chat model, by its name in the catalogue"
+    )
+    local_llm: bool = Field(True, description="Whether `anima up` starts the local chat model")
+
+    secret_key: SecretStr | None = Field(
+        None,
+        validation_alias=_named("SECRET_KEY"),
+        description="Master key; not set: a key file in the data folder",
+    )
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_named("OPENAI_API_KEY"),
+        description="Key of OpenAI; set: it answers by default",
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=_named("OPENAI_BASE_URL"), description="Another server of the OpenAI protocol"
+    )
+    openai_model: str = Field("gpt-4o-mini", description="Model asked where only an OpenAI key is set")
+    ollama_host: str | None = Field(
+        None, validation_alias=_named("OLLAMA_HOST"), description="Address of an Ollama server"
+    )
+    ollama_model: str = Field("llama3.2", description="Model asked where only OLLAMA_HOST is set")
+    llm_models_config_path: Path | None = Field(
+        None, validation_alias=_named("LLM_MODELS_CONFIG_PATH"), description="JSON file of LLM profiles"
+    )
+    llm_models_profile: str | None = Field(
+        None, validation_alias=_named("LLM_MODELS_PROFILE"), description="Active profile of that file"
+    )
+
+
+def _given_names() -> set[str]:
+    from dotenv import dotenv_values
+
+    file = Settings.model_config.get("env_file")
+    return set(os.environ) | set(dotenv_values(str(file)) if file else {})
+
+
+def _unknown_names() -> list[str]:
+    known = {f"ANIMA_{name.upper()}" for name in Settings.model_fields}
+    ours = (name for name in _given_names() if name.upper().startswith("ANIMA_"))
+    return sorted(name for name in ours if name.upper() not in known)
+
+
+def load() -> Settings:
+    """Reads the settings anew.
+
+    Raises BadSettings for an invalid value and for a name beginning with ANIMA_ that is none of ours.
+    """
+    if unknown := _unknown_names():
+        raise BadSettings(reason=f"unknown {', '.join(unknown)}; `anima settings` lists all names")
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadSettings(reason=wrong) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    return load()
+
+
+def use_database(owner_url: str) -> None:
+    """Makes this process and its children use the database of `owner_url` (the embedded one, once it runs)."""
+    os.environ["ANIMA_DATABASE_URL"] = owner_url
+    settings.cache_clear()
+
+
+def server_url(settings: Settings) -> str:
+    """Where clients on this machine reach the local server."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL points to this machine."""
+    return (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
