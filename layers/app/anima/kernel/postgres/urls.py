@@ -1,0 +1,103 @@
+"""URLs of Postgres: read, changed in one part, recognised as a pooler's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from anima.kernel.postgres.errors import BadDatabaseUrl
+
+# Ports on which PgBouncer (its default) and Supavisor (transaction mode) listen.
+_POOLER_PORTS = frozenset({6432, 6543})
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """The parts of a URL, decoded; `str()` gives the URL back."""
+
+    user: str | None
+    password: str | None
+    host: str | None
+    port: int | None
+    dbname: str | None
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """The URL with every part encoded as libpq reads it."""
+        login = "" if self.user is None else quote(self.user, safe="")
+        if self.password is not None:
+            login += ":" + quote(self.password, safe="")
+        # An IPv6 address keeps its brackets, the path of a socket becomes %2F….
+        host = self.host or ""
+        place = f"[{host}]" if ":" in host else quote(host, safe="")
+        if self.port is not None:
+            place += f":{self.port}"
+        at = "@" if login else ""
+        path = "" if self.dbname is None else "/" + quote(self.dbname, safe="")
+        query = "?" + urlencode(self.options, quote_via=quote) if self.options else ""
+        return f"postgresql://{login}{at}{place}{path}{query}"
+
+    def __repr__(self) -> str:
+        """Without the password: it must not reach a log."""
+        return f"DatabaseUrl({str(replace(self, password=None, options=()))!r})"
+
+    @property
+    def where(self) -> str:
+        """Host, port and database, for messages."""
+        return f"{self.host or 'localhost'}:{self.port or 5432}/{self.dbname or ''}"
+
+
+def _host(netloc: str) -> str | None:
+    """The host as written: `urlsplit().hostname` is in lower case, but the path of a socket has case."""
+    place = netloc.rpartition("@")[2]
+    if "," in place:
+        raise BadDatabaseUrl(reason="more than one host")
+    host = place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+    return unquote(host) or None
+
+
+def parse(url: str) -> DatabaseUrl:
+    """Reads a URL; raises BadDatabaseUrl (which never repeats the URL: it holds a password)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadDatabaseUrl(reason="host or port cannot be read") from None
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise BadDatabaseUrl(reason="it does not begin with postgresql://")
+    return DatabaseUrl(
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if parts.password is None else unquote(parts.password),
+        host=_host(parts.netloc),
+        port=port,
+        dbname=unquote(parts.path[1:]) or None,
+        options=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+    )
+
+
+def with_login(url: str, user: str, password: str | None) -> str:
+    """The same database under another login."""
+    return str(replace(parse(url), user=user, password=password))
+
+
+def with_database(url: str, dbname: str) -> str:
+    """Another database of the same server, under the same login."""
+    return str(replace(parse(url), dbname=dbname))
+
+
+def with_address(url: str, host: str, port: int | None = None) -> str:
+    """The same database and login at another address (a proxy, a pooler, a branch)."""
+    return str(replace(parse(url), host=host, port=port))
+
+
+def is_pooled(url: str) -> bool:
+    """Whether the URL leads to a pooler: a `-pooler` host (Neon), its usual port, or `pgbouncer=true`."""
+    parts = parse(url)
+    first_label = (parts.host or "").split(".")[0]
+    named = first_label.endswith("-pooler") or first_label == "pgbouncer"
+    return named or parts.port in _POOLER_PORTS or ("pgbouncer", "true") in parts.options
+
+
+def hidden(url: str) -> str:
+    """The URL for a log: without password and options."""
+    return str(replace(parse(url), password=None, options=()))
