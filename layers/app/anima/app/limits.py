@@ -1,0 +1,69 @@
+"""Refuses a body that is too large, before it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+
+from anima.kernel.config import settings
+from anima.kernel.errors import TooLarge
+from anima.kernel.http import API
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1_000_000
+_FILES = frozenset({f"{API}/documents", f"{API}/media"})
+# A client that is still sending hardly hears an answer: so much is read and dropped first.
+_DRAINED_BYTES = 4_000_000
+
+
+def limit(path: str) -> int:
+    """The largest body that an address takes, in bytes; a file may come as base64."""
+    if path in _FILES:
+        return settings().max_document_bytes * 4 // 3 + MAX_BODY_BYTES
+    return MAX_BODY_BYTES
+
+
+class BodyLimit:
+    """ASGI middleware. Raises TooLarge by the Content-Length, or while a body without one is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        most = limit(scope["path"])
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > most:
+            await _drain(receive)
+            raise TooLarge(what="body", size=f"{int(declared)} bytes", limit=most)
+        await self.app(scope, _counted(receive, most), send)
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            # What the framework lets through while it reads a body.
+            raise HTTPException(413) from TooLarge(what="body", size="more", limit=most)
+        return message
+
+    return counted
+
+
+async def _drain(receive: Receive) -> None:
+    dropped = 0
+    while dropped < _DRAINED_BYTES:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return

@@ -1,0 +1,114 @@
+"""The apps: chat (turns), retrieve (search), manage (the rest and the console); at home all of them as one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from anima.app import errors, health, openapi
+from anima.app.limits import BodyLimit
+from anima.app.origin import OwnPagesOnly
+from anima.app.requests import Requests
+from anima.kernel.http import API
+
+TEXT_TYPES = ["text/", "application/json", "application/problem+json", "application/javascript", "image/svg+xml"]
+"""What goes through an API gateway as it is, not in base64."""
+PARTS = frozenset({"chat", "retrieve", "manage"})
+_THREADS = 256
+"""A turn holds a thread while its model thinks; with the usual 40, as many slow turns would silence everything else."""
+
+
+def _chat() -> list[APIRouter]:
+    from anima.chat import api as chat
+    from anima.conversations import api as conversations
+
+    return [chat.router, conversations.router]
+
+
+def _retrieve() -> list[APIRouter]:
+    from anima.knowledge import api as knowledge
+    from anima.memory import api as memory
+
+    return [knowledge.search_router, memory.search_router]
+
+
+def _manage() -> list[APIRouter]:
+    from anima.avatars import api as avatars
+    from anima.gateway import api as gateway
+    from anima.identity import api as identity
+    from anima.knowledge import api as knowledge
+    from anima.memory import api as memory
+    from anima.personality import api as personality
+    from anima.relationships import api as relationships
+
+    rooms = (identity, avatars, personality, knowledge, memory, relationships, gateway)
+    return [room.router for room in rooms]
+
+
+_ROUTERS: dict[str, Callable[[], list[APIRouter]]] = {
+    "chat": _chat,
+    "retrieve": _retrieve,
+    "manage": _manage,
+}
+
+
+def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI:
+    """An app of some parts; `guarded` refuses strange hosts and origins, as a server at home must."""
+    app = FastAPI(
+        title="Anima",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+        lifespan=_with_threads,
+        generate_unique_id_function=openapi.operation_id,
+    )
+    app.include_router(health.router)
+    for part in sorted(parts):
+        for router in _ROUTERS[part]():
+            app.include_router(router, prefix=API)
+    if "manage" in parts:
+        _mount_console(app)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(BodyLimit)
+    if guarded:
+        app.add_middleware(OwnPagesOnly)
+    app.add_middleware(Requests)
+    return app
+
+
+@asynccontextmanager
+async def _with_threads(_app: FastAPI) -> AsyncIterator[None]:
+    from anyio import to_thread
+
+    to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
+def _mount_console(app: FastAPI) -> None:
+    from anima.console import api as console
+
+    console.mount(app)
+
+
+def chat_app() -> FastAPI:
+    """Turns, sessions and feedback."""
+    return build({"chat"})
+
+
+def retrieve_app() -> FastAPI:
+    """Search and recall: the light path."""
+    return build({"retrieve"})
+
+
+def manage_app() -> FastAPI:
+    """Everything else, and the console."""
+    return build({"manage"})
+
+
+def local() -> FastAPI:
+    """All of it, for the server of one's own machine."""
+    return build(PARTS, guarded=True)

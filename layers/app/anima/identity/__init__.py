@@ -1,0 +1,1 @@
+"""Identity: users and their roles, passwords, tokens and API keys."""

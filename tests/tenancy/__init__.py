@@ -1,0 +1,1 @@
+"""What the tests of tenancy are made from: statements, people and values."""

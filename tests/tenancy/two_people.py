@@ -1,0 +1,273 @@
+"""Two people with something in every table, and what an eavesdropper must not find or leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+TENANT_TABLES: LiteralString = """
+select c.relname, (array_agg(a.attname order by a.attname <> 'owner_id'))[1]
+from pg_class c join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    and a.attname in ('owner_id', 'user_id') and not a.attisdropped
+group by c.relname order by c.relname
+"""
+"""Every table whose rows belong to somebody, and the column that says to whom."""
+
+# In the order of their foreign keys. `me` is the user; `mark` stands in everything that somebody wrote.
+SEED: list[LiteralString] = [
+    "insert into user_roles select %(me)s, role_id from roles where role_name = 'viewer'",
+    """
+    insert into api_keys (user_id, key_name, key_prefix, key_secret)
+    values (%(me)s, %(mark)s, 'anima_x', sha256(%(mark)s::text::bytea))
+    """,
+    """
+    insert into refresh_tokens (token_id, user_id, family_id, token_hash, expires_at)
+    values (gen_random_uuid(), %(me)s, gen_random_uuid(), sha256(%(mark)s::text::bytea), now() + interval '1 day')
+    """,
+    """
+    insert into avatars (avatar_id, owner_id, name, bio, personality_name, personality)
+    values (gen_random_uuid(), %(me)s, 'luna', %(mark)s, 'luna', %(personality)s)
+    """,
+    """
+    insert into sessions (user_id, avatar_id, title)
+    select owner_id, avatar_id, %(mark)s from avatars where owner_id = %(me)s
+    """,
+    """
+    insert into session_participants (session_id, owner_id, user_id)
+    select session_id, user_id, user_id from sessions where user_id = %(me)s
+    """,
+    """
+    with said as (
+        insert into messages (session_id, owner_id, author_id, role, content)
+        select session_id, user_id, user_id, 'user', %(mark)s from sessions where user_id = %(me)s
+        returning *
+    )
+    insert into messages (session_id, owner_id, avatar_id, parent_message_id, role, content)
+    select said.session_id, owner_id, s.avatar_id, message_id, 'assistant', %(mark)s
+    from said join sessions s on s.session_id = said.session_id
+    """,
+    """
+    insert into media (owner_id, storage_uri, media_type, mime_type, size_bytes, checksum_sha256)
+    values (%(me)s, 'file:///nowhere/' || %(mark)s, 'text', 'text/plain', 3, repeat('a', 64))
+    """,
+    """
+    insert into message_media (owner_id, message_id, media_id)
+    select m.owner_id, m.message_id, f.media_id from messages m, media f
+    where m.owner_id = %(me)s and f.owner_id = %(me)s and m.role = 'user'
+    """,
+    "insert into prompts (owner_id, name, version, content) values (%(me)s, 'turn', 1, %(mark)s)",
+    """
+    insert into llm_requests (
+        owner_id, session_id, user_id, message_id, model_id, prompt_text, prompt_json, state, expires_at
+    )
+    select owner_id, session_id, owner_id, message_id, (select min(model_id) from llm_models), %(mark)s,
+        jsonb_build_array(%(mark)s::text), 'completed', now() + interval '5 minutes'
+    from messages where owner_id = %(me)s and role = 'user'
+    """,
+    """
+    insert into llm_requests (owner_id, session_id, user_id, state, instance, expires_at)
+    select user_id, session_id, user_id, 'pending', gen_random_uuid(), now() - interval '5 minutes'
+    from sessions where user_id = %(me)s
+    """,
+    """
+    insert into llm_responses (owner_id, request_id, message_id, content, usage)
+    select r.owner_id, r.request_id, m.message_id, jsonb_build_object('text', %(mark)s::text), '{"total_tokens": 7}'
+    from llm_requests r join messages m on m.owner_id = r.owner_id and m.role = 'assistant'
+    where r.owner_id = %(me)s and r.state = 'completed'
+    """,
+    """
+    insert into llm_response_chunks (owner_id, response_id, token_index, token_text)
+    select owner_id, response_id, 0, %(mark)s from llm_responses where owner_id = %(me)s
+    """,
+    """
+    insert into feedback (owner_id, response_id, rating, comment)
+    select owner_id, response_id, 5, %(mark)s from llm_responses where owner_id = %(me)s
+    """,
+    """
+    insert into documents (
+        owner_id, store_id, title, source_uri, doc_type, content_sha256, size_bytes, storage_uri, state
+    )
+    select owner_id, store_id, %(mark)s, %(mark)s, 'text', repeat('b', 64), 3, 'file:///nowhere/b', 'done'
+    from vector_stores where owner_id = %(me)s and purpose = 'context'
+    """,
+    """
+    insert into documents (
+        owner_id, store_id, title, doc_type, content_sha256, size_bytes, storage_uri, state, attempts
+    )
+    select owner_id, store_id, %(mark)s, 'text', repeat('d', 64), 3, 'file:///nowhere/d', 'running', 1
+    from vector_stores where owner_id = %(me)s and purpose = 'context'
+    """,
+    """
+    insert into chunks (owner_id, document_id, chunk_index, text, token_count)
+    select owner_id, document_id, 0, %(mark)s, 3 from documents where owner_id = %(me)s and state = 'done'
+    """,
+    """
+    insert into embeddings (owner_id, store_id, entity_type, entity_id, external_id, vector, metadata)
+    select c.owner_id, d.store_id, 'chunk', c.chunk_id::text, c.chunk_id::text, %(vector)s::vector,
+        jsonb_build_object('mark', %(mark)s::text)
+    from chunks c join documents d using (owner_id, document_id) where c.owner_id = %(me)s
+    """,
+    """
+    insert into postings (owner_id, store_id, term, chunk_id, tf, dl)
+    select c.owner_id, d.store_id, 'word', c.chunk_id, 1, 3
+    from chunks c join documents d using (owner_id, document_id) where c.owner_id = %(me)s
+    """,
+    """
+    insert into lexicon (owner_id, store_id, term, df)
+    select owner_id, store_id, t, 1 from documents, unnest(array['word', %(mark)s::text]) t
+    where owner_id = %(me)s and state = 'done'
+    """,
+    """
+    insert into corpora (owner_id, store_id, n, total_len)
+    select owner_id, store_id, 1, 3 from documents where owner_id = %(me)s and state = 'done'
+    """,
+    """
+    insert into retrieval_logs (owner_id, request_id, store_id, query_text, top_k, result_ids, distances, status)
+    select r.owner_id, r.request_id, d.store_id, %(mark)s, 3, array[c.chunk_id], '{0.1}', 'completed'
+    from llm_requests r join chunks c using (owner_id) join documents d using (owner_id, document_id)
+    where r.owner_id = %(me)s and r.state = 'completed'
+    """,
+    """
+    insert into response_citations (owner_id, response_id, document_id, chunk_id, marker, location)
+    select r.owner_id, r.response_id, c.document_id, c.chunk_id, 1, jsonb_build_object('mark', %(mark)s::text)
+    from llm_responses r join chunks c using (owner_id) where r.owner_id = %(me)s
+    """,
+    """
+    insert into user_facts (
+        id, user_id, avatar_id, session_id, category, key, value, evidence, source_message_id, embedding,
+        embedding_model
+    )
+    select gen_random_uuid(), m.owner_id, s.avatar_id, m.session_id, 'food', 'the-key', to_jsonb(%(mark)s::text),
+        %(mark)s, m.message_id, %(vector)s::vector, 'all-MiniLM-L6-v2'
+    from messages m join sessions s using (session_id) where m.owner_id = %(me)s and m.role = 'user'
+    """,
+    """
+    insert into episodes (
+        id, user_id, avatar_id, session_id, type, title, summary, importance, embedding, embedding_model, forget_at,
+        related_facts, context_messages
+    )
+    select gen_random_uuid(), user_id, avatar_id, session_id, 'moment', %(mark)s, %(mark)s, 5, %(vector)s::vector,
+        'all-MiniLM-L6-v2', now() + interval '1 year', array(select id from user_facts where user_id = %(me)s),
+        array(select message_id from messages where owner_id = %(me)s order by message_id)
+    from sessions where user_id = %(me)s
+    """,
+    """
+    insert into message_embeddings (
+        message_id, user_id, session_id, avatar_id, content, embedding, embedding_model
+    )
+    select m.message_id, m.owner_id, m.session_id, s.avatar_id, m.content, %(vector)s::vector, 'all-MiniLM-L6-v2'
+    from messages m join sessions s using (session_id) where m.owner_id = %(me)s
+    """,
+    """
+    insert into message_postings (user_id, avatar_id, term, message_id, tf, dl)
+    select m.owner_id, s.avatar_id, t, m.message_id, 1, 3
+    from messages m join sessions s using (session_id), unnest(array['word', '']) t where m.owner_id = %(me)s
+    """,
+    """
+    insert into user_affinity (user_id, avatar_id, personality_name, affinity_points, current_level)
+    select owner_id, avatar_id, 'luna', 42, %(mark)s from avatars where owner_id = %(me)s
+    """,
+    """
+    insert into session_moods (session_id, user_id, current_mood)
+    select session_id, user_id, %(mark)s from sessions where user_id = %(me)s
+    """,
+    """
+    insert into outbox (event_id, topic, key, owner_id, payload)
+    values (gen_random_uuid(), 'turn.finished', 'the-key', %(me)s, jsonb_build_object('mark', %(mark)s::text))
+    """,
+    """
+    insert into idempotency_keys (owner_id, key, fingerprint, state, response, expires_at)
+    values (%(me)s, 'the-key', 'f', 'done', jsonb_build_object('mark', %(mark)s::text), now() + interval '1 day'),
+        (%(me)s, 'running', 'f', 'running', null, now() + interval '1 day')
+    """,
+]
+
+# Ids of a range of their own for each table: a number tells whose it is, wherever it turns up.
+_SPREAD: LiteralString = """
+select format('alter table %I alter column %I restart with %s', c.relname, a.attname,
+    7000000 + 1000 * row_number() over (order by c.relname))
+from pg_class c join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    and a.attidentity <> '' and c.relname not in ('roles', 'llm_models')
+"""
+
+_KEYS: LiteralString = """
+select c.relname, a.attname
+from pg_class c join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    and (a.attidentity <> '' or a.attnum = any (
+        select unnest(i.indkey) from pg_index i where i.indrelid = c.oid and i.indisprimary))
+    and a.atttypid in ('bigint'::regtype, 'uuid'::regtype) and a.attname not in ('owner_id', 'user_id')
+"""
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Somebody with rows in every table: their mark, and their ids by table and column, the newest last."""
+
+    user_id: int
+    mark: str
+    ids: dict[tuple[str, str], list[Any]]
+
+    def every(self) -> list[str]:
+        """All ids by which their rows could be referred to, and their own."""
+        return sorted({str(one) for ids in self.ids.values() for one in ids} | {str(self.user_id)})
+
+
+def spread_ids(owner: Connection) -> None:
+    """Lets the ids of each table begin at a number of their own."""
+    for (statement,) in owner.execute(_SPREAD).fetchall():
+        owner.execute(statement)
+
+
+def tenant_tables(owner: Connection) -> dict[str, str]:
+    """Every table whose rows belong to somebody, with its column of the owner."""
+    return {str(table): str(column) for table, column in owner.execute(TENANT_TABLES)}
+
+
+def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
+    """Gives somebody a row in every table."""
+    params = {
+        "me": user_id,
+        "mark": mark,
+        "personality": psycopg.types.json.Jsonb(personality),
+        "vector": "[" + ",".join(["0.05"] * 384) + "]",
+    }
+    for statement in SEED:
+        owner.execute(statement, params)
+    tables, ids = tenant_tables(owner), {}
+    for table, column in owner.execute(_KEYS).fetchall():
+        if table in tables:
+            rows = owner.execute(
+                f"select {column} from {table} where {tables[table]} = %s order by 1",  # type: ignore[arg-type]
+                [user_id],
+            )
+            ids[table, column] = [row[0] for row in rows]
+    return Owned(user_id, mark, ids)
+
+
+def digests(owner: Connection, user_id: int) -> dict[str, tuple[int, str]]:
+    """How many rows somebody has in each table, and a checksum of them."""
+    parts = [
+        f"select '{table}', count(*), md5(coalesce(string_agg(t::text, '|' order by t::text), '')) "
+        f"from {table} t where {column} = {user_id}"
+        for table, column in tenant_tables(owner).items()
+    ]
+    rows = owner.execute(" union all ".join(parts))  # type: ignore[arg-type]
+    return {table: (count, digest) for table, count, digest in rows}
+
+
+def mentions(owner: Connection, user_id: int, ids: list[str]) -> set[str]:
+    """Tables in which a row of somebody names one of these ids, in whatever column."""
+    pattern = "|".join(ids)
+    parts = [
+        f"select '{table}' from {table} t where {column} = %(me)s and t::text ~ %(pattern)s"
+        for table, column in tenant_tables(owner).items()
+    ]
+    rows = owner.execute(" union all ".join(parts), {"me": user_id, "pattern": pattern})  # type: ignore[arg-type]
+    return {table for (table,) in rows}
