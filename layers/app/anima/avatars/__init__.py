@@ -1,0 +1,1 @@
+"""Avatars: somebody with a name and a personality, who belongs to a user."""

@@ -1,0 +1,179 @@
+"""Rules of avatars: whom a user makes, finds, changes and removes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from anima import personality as personalities
+from anima.avatars import repo
+from anima.avatars.model import (
+    MAX_BIO_CHARS,
+    MAX_NAME_CHARS,
+    SWITCHES,
+    VISIBILITIES,
+    Avatar,
+    Changes,
+    NewAvatar,
+)
+from anima.kernel import db, idempotency, ids, pages
+from anima.kernel.errors import BadInput, Conflict, FieldError, NotFound
+
+__all__ = ["Avatar", "Changes", "NewAvatar", "create", "delete", "find", "get", "list_avatars", "patch"]
+
+
+class AvatarNotFound(NotFound):
+    """There is no avatar {avatar} of yours."""
+
+    slug = "avatar-not-found"
+
+
+class NameTaken(Conflict):
+    """You have an avatar named {name} already; take another name."""
+
+    slug = "name-taken"
+
+
+class BadAvatar(BadInput):
+    """The avatar is not valid: {reason}."""
+
+    slug = "bad-avatar"
+
+
+def create(principal: db.Principal, new: NewAvatar, key: idempotency.Key | None = None) -> Avatar:
+    """Makes an avatar. Raises BadAvatar, InvalidPersonality, UnknownPersonality, NameTaken."""
+    owner_id = _owner(principal)
+    new = replace(new, name=_checked_name(new.name))
+    _check(new.bio, new.visibility, new.switches)
+    name, personality = _resolved(new.personality)
+    with db.transaction(principal) as tx:
+        entered = idempotency.enter(tx, owner_id, key)
+        kept = idempotency.settled(tx, owner_id, key, entered)
+        if kept is not None:
+            return _from_json(kept)
+        avatar = repo.add(tx, owner_id, ids.uuid7(), new, name, personality).first()
+        if avatar is None:
+            raise NameTaken(name=new.name, fields=[FieldError("name", "a name that is not taken")])
+        idempotency.finish(tx, owner_id, key, _as_json(avatar))
+    return avatar
+
+
+def list_avatars(principal: db.Principal, *, cursor: str | None, limit: int) -> pages.Page[Avatar]:
+    """The user's avatars in the order in which they were made."""
+    after = _position(cursor)
+    with db.transaction(principal) as tx:
+        found = repo.avatars(tx, _owner(principal), after, limit + 1)
+    return pages.page(found.all(), limit, lambda one: (str(one.avatar_id),))
+
+
+def get(principal: db.Principal, avatar_id: uuid.UUID) -> Avatar:
+    """One avatar. Raises AvatarNotFound."""
+    with db.transaction(principal) as tx:
+        found = repo.avatar(tx, _owner(principal), avatar_id)
+    return _found(found.first(), avatar_id)
+
+
+def find(principal: db.Principal, name_or_id: str) -> Avatar:
+    """One avatar by its id, or by its name in any case. Raises AvatarNotFound."""
+    avatar_id = _as_uuid(name_or_id)
+    with db.transaction(principal) as tx:
+        by_id = repo.avatar(tx, _owner(principal), avatar_id) if avatar_id else None
+        by_name = repo.avatar_by_name(tx, _owner(principal), name_or_id)
+    return _found((by_id.first() if by_id else None) or by_name.first(), name_or_id)
+
+
+def patch(principal: db.Principal, avatar_id: uuid.UUID, changes: Changes) -> Avatar:
+    """Changes an avatar. Raises AvatarNotFound, BadAvatar, InvalidPersonality, NameTaken."""
+    if changes.name is not None:
+        changes = replace(changes, name=_checked_name(changes.name))
+    _check(changes.bio or "", changes.visibility or VISIBILITIES[0], changes.switches)
+    name, personality = (None, None) if changes.personality is None else _resolved(changes.personality)
+    with db.transaction(principal) as tx:
+        before = repo.avatar(tx, _owner(principal), avatar_id)
+        changed = repo.change(tx, _owner(principal), avatar_id, changes, name, personality)
+    _found(before.first(), avatar_id)
+    avatar = changed.first()
+    if avatar is None:
+        raise NameTaken(name=changes.name, fields=[FieldError("name", "a name that is not taken")])
+    return avatar
+
+
+def delete(principal: db.Principal, avatar_id: uuid.UUID) -> None:
+    """Removes an avatar and all that it remembers; what was said stays. Raises AvatarNotFound."""
+    with db.transaction(principal) as tx:
+        removed = repo.delete(tx, _owner(principal), avatar_id).count()
+    if not removed:
+        raise AvatarNotFound(avatar=avatar_id)
+
+
+def _owner(principal: db.Principal) -> int:
+    assert principal.user_id is not None, "avatars belong to somebody"
+    return principal.user_id
+
+
+def _found(avatar: Avatar | None, asked: object) -> Avatar:
+    if avatar is None:
+        raise AvatarNotFound(avatar=str(asked)[:MAX_NAME_CHARS])
+    return avatar
+
+
+def _resolved(personality: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The personality's JSON, checked, and its name, by which affinity is kept."""
+    data = personalities.load_ready(personality) if isinstance(personality, str) else personality
+    try:
+        parsed = personalities.parse(data)
+    except personalities.InvalidPersonality as error:
+        fields = [FieldError(f"personality.{one.path}", one.message) for one in error.fields]
+        raise personalities.InvalidPersonality(reason=error.values["reason"], fields=fields) from None
+    return parsed.persona.name.strip().casefold(), data
+
+
+def _checked_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= MAX_NAME_CHARS or not name.isprintable():
+        wrong = FieldError("name", f"1 to {MAX_NAME_CHARS} printable characters")
+        raise BadAvatar(reason="its name is empty, too long or not printable", fields=[wrong])
+    return name
+
+
+def _check(bio: str, visibility: str, switches: Mapping[str, bool]) -> None:
+    wrong = [
+        FieldError(f"switches.{name}", f"true or false, for one of {', '.join(SWITCHES)}")
+        for name, value in switches.items()
+        if name not in SWITCHES or not isinstance(value, bool)
+    ]
+    if len(bio) > MAX_BIO_CHARS:
+        wrong.append(FieldError("bio", f"at most {MAX_BIO_CHARS} characters"))
+    if visibility not in VISIBILITIES:
+        wrong.append(FieldError("visibility", f"one of {', '.join(VISIBILITIES)}"))
+    if wrong:
+        raise BadAvatar(reason=f"{wrong[0].path}: {wrong[0].message}", fields=wrong)
+
+
+def _as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _position(cursor: str | None) -> uuid.UUID | None:
+    decoded = pages.decode(cursor, 1)
+    after = decoded and _as_uuid(str(decoded[0]))
+    if decoded and after is None:
+        wrong = FieldError("cursor", "take it from next_cursor of a page")
+        raise BadInput(reason="unknown cursor", fields=[wrong])
+    return after or None
+
+
+def _as_json(avatar: Avatar) -> dict[str, Any]:
+    times = {"created_at": avatar.created_at.isoformat(), "updated_at": avatar.updated_at.isoformat()}
+    return {**asdict(avatar), "avatar_id": str(avatar.avatar_id), **times}
+
+
+def _from_json(kept: dict[str, Any]) -> Avatar:
+    times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "updated_at")}
+    return Avatar(**{**kept, "avatar_id": uuid.UUID(kept["avatar_id"]), **times})

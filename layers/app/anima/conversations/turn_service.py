@@ -1,0 +1,171 @@
+"""What a turn asks of its conversation, within the transaction that the turn holds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from anima.conversations import turn_repo
+from anima.conversations.model import Added, MessageMedium, Partner, Past, Session, TurnContext
+from anima.kernel import db
+from anima.kernel.errors import Conflict, FieldError, NotFound
+
+
+class SessionNotFound(NotFound):
+    """There is no session {session_id} of yours."""
+
+    slug = "session-not-found"
+
+
+class AvatarNotFound(NotFound):
+    """There is no avatar {avatar} of yours."""
+
+    slug = "avatar-not-found"
+
+
+class MessageNotFound(NotFound):
+    """There is no message {message_id} in this session."""
+
+    slug = "message-not-found"
+
+
+class MediaNotFound(NotFound):
+    """Some of the media {media_ids} are not yours or not there."""
+
+    slug = "media-not-found"
+
+
+class OtherAvatar(Conflict):
+    """The session is with another avatar; begin a new one, or leave the avatar out."""
+
+    slug = "other-avatar"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingContext:
+    """A turn's context on its way; `get` waits for it."""
+
+    _opened: db.Pending[turn_repo.Opened]
+    _branch: db.Pending[Past] | None
+    _session_id: int | None
+    _avatar: uuid.UUID | str | None
+    _parent_message_id: int | None
+
+    def get(self) -> TurnContext:
+        """The context. Raises SessionNotFound, AvatarNotFound, MessageNotFound, OtherAvatar."""
+        opened = self._opened.first()
+        if opened is None:
+            if self._session_id is not None:
+                raise SessionNotFound(session_id=self._session_id)
+            raise AvatarNotFound(avatar=self._avatar, fields=[FieldError("avatar_id", "an avatar of yours")])
+        self._check_avatar(opened)
+        history = self._branch.all() if self._branch else []
+        if self._parent_message_id is not None and not history:
+            wrong = FieldError("parent_message_id", "a message of this session")
+            raise MessageNotFound(message_id=self._parent_message_id, fields=[wrong])
+        return TurnContext(as_session(opened), _partner(opened), history, self._session_id is None)
+
+    def _check_avatar(self, opened: turn_repo.Opened) -> None:
+        if self._session_id is None or self._avatar is None:
+            return
+        if isinstance(self._avatar, uuid.UUID):
+            same = opened.avatar_id == self._avatar
+        else:
+            same = (opened.avatar_name or "").casefold() == self._avatar.casefold()
+        if not same:
+            raise OtherAvatar(fields=[FieldError("avatar_id", "the avatar of the session, or none")])
+
+
+def begin_turn_context(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    session_id: int | None = None,
+    avatar: uuid.UUID | str | None = None,
+    private: bool = False,
+    title: str | None = None,
+    parent_message_id: int | None = None,
+    history_limit: int = 40,
+) -> PendingContext:
+    """Asks for session, avatar and branch without looking at anything.
+
+    Without `session_id` a session is made, with the avatar (id or name), or with the person's first one.
+    """
+    if session_id is None:
+        opened = begin_session(tx, owner_id, avatar=avatar, private=private, title=title)
+        branch = None
+        if parent_message_id is not None:  # a new session holds no message, and says so
+            branch = turn_repo.branch(tx, owner_id, 0, parent_message_id, 1)
+    else:
+        opened = turn_repo.session(tx, owner_id, session_id)
+        branch = turn_repo.branch(tx, owner_id, session_id, parent_message_id, history_limit)
+    return PendingContext(opened, branch, session_id, avatar, parent_message_id)
+
+
+def begin_session(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    avatar: uuid.UUID | str | None,
+    private: bool,
+    title: str | None,
+) -> db.Pending[turn_repo.Opened]:
+    """Makes a session without looking; no row comes back where the avatar that was named is not there."""
+    avatar_id = avatar if isinstance(avatar, uuid.UUID) else None
+    name = avatar if isinstance(avatar, str) else None
+    return turn_repo.new_session(tx, owner_id, avatar_id, name, title, private)
+
+
+def add_message(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    session_id: int,
+    role: str,
+    content: str,
+    parent_message_id: int | None = None,
+    avatar_id: uuid.UUID | None = None,
+    media_ids: Sequence[int] = (),
+) -> db.Pending[Added]:
+    """Adds a message, of the person for the role user, else of the avatar; nothing is looked at."""
+    return turn_repo.add_message(tx, owner_id, session_id, role, content, parent_message_id, avatar_id, media_ids)
+
+
+def check_media(added: Added, media_ids: Sequence[int]) -> None:
+    """Raises MediaNotFound unless all the media were tied to the message."""
+    if added.media != len(set(media_ids)):
+        wrong = FieldError("media", "ids of media of yours")
+        raise MediaNotFound(media_ids=", ".join(map(str, media_ids)), fields=[wrong])
+
+
+def media_of(tx: db.Transaction, owner_id: int, message_ids: Sequence[int]) -> db.Pending[MessageMedium]:
+    """The media of some messages."""
+    return turn_repo.message_media(tx, owner_id, message_ids)
+
+
+def as_session(opened: turn_repo.Opened) -> Session:
+    """The session alone."""
+    return Session(
+        opened.session_id,
+        opened.avatar_id,
+        opened.avatar_name,
+        opened.title,
+        opened.private,
+        opened.started_at,
+        opened.ended_at,
+    )
+
+
+def _partner(opened: turn_repo.Opened) -> Partner | None:
+    if opened.avatar_id is None:
+        return None
+    return Partner(
+        opened.avatar_id,
+        opened.avatar_name or "",
+        opened.personality_name or "",
+        opened.personality or {},
+        opened.model,
+        opened.switches or {},
+        opened.egress or {},
+    )

@@ -1,0 +1,1 @@
+"""Emotions: the mood of a session, moved by what is said, fading by itself."""

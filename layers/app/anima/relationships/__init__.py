@@ -1,0 +1,1 @@
+"""Relationships: how close an avatar is to a person."""
