@@ -1,0 +1,36 @@
+"""Model files: what there is, where it comes from, and that what lies in the cache is exactly that."""
+
+from anima.vendors.assets.entries import Asset, UnknownAsset, asset, catalogue
+from anima.vendors.assets.progress import Bar, Lines, Progress, Silent, console_progress
+from anima.vendors.assets.store import (
+    AssetUnavailable,
+    EmbedderFiles,
+    NotEnoughDisk,
+    embedder_digest,
+    ensure,
+    ensure_embedder,
+    is_present,
+    path_of,
+    provision,
+)
+
+__all__ = [
+    "Asset",
+    "AssetUnavailable",
+    "Bar",
+    "EmbedderFiles",
+    "Lines",
+    "NotEnoughDisk",
+    "Progress",
+    "Silent",
+    "UnknownAsset",
+    "asset",
+    "catalogue",
+    "console_progress",
+    "embedder_digest",
+    "ensure",
+    "ensure_embedder",
+    "is_present",
+    "path_of",
+    "provision",
+]

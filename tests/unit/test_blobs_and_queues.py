@@ -1,0 +1,156 @@
+"""Files in a folder and in S3, and messages in SQS (the outside played by moto)."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anima.kernel.config import BadSettings, settings
+from anima.kernel.errors import BadInput, Unavailable
+from anima.vendors import queues
+from anima.vendors.blobs import BlobMissing, Blobs, ForeignBlob, NoRoom, blobs
+from anima.vendors.blobs.local import LocalBlobs
+from anima.vendors.blobs.s3 import S3Blobs
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An account of its own, in this process."""
+    import boto3
+    from moto import mock_aws
+
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield boto3
+
+
+@pytest.fixture(params=["local", "s3", "s3 without prefix"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    if request.param == "local":
+        return LocalBlobs(tmp_path / "blobs")
+    aws = request.getfixturevalue("aws")
+    aws.client("s3").create_bucket(Bucket="things", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return S3Blobs("s3://things/some/prefix" if request.param == "s3" else "s3://things")
+
+
+def test_a_file_is_kept_read_and_removed(store: Blobs) -> None:
+    uri = store.put("documents/1/abc", b"content")
+    assert store.exists(uri)
+    assert store.get(uri) == b"content"
+    with store.open(uri) as file:
+        assert file.read(3) == b"con"
+    assert store.put("documents/1/abc", b"other") == uri
+    assert store.get(uri) == b"other"
+    store.delete(uri)
+    store.delete(uri)
+    assert not store.exists(uri)
+    for read in (store.get, store.open):
+        with pytest.raises(BlobMissing):
+            read(uri)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "..", "../x", "a/../b", "/etc/passwd", "a//b", "a/", ".hidden", "a\x00b", "a b", "ü"]
+)
+def test_a_key_cannot_leave_its_folder(store: Blobs, key: str) -> None:
+    with pytest.raises(BadInput):
+        store.put(key, b"x")
+    for scheme in ("local:", "s3://things/", "s3://things/some/prefix/"):
+        for use in (store.get, store.open, store.exists, store.delete):
+            with pytest.raises(ForeignBlob):
+                use(f"{scheme}{key}")
+
+
+def test_another_stores_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ForeignBlob):
+        LocalBlobs(tmp_path).get("s3://bucket/key")
+    with pytest.raises(ForeignBlob):
+        S3Blobs("s3://bucket").get("s3://bucket2/key")
+
+
+def test_a_local_file_is_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalBlobs(tmp_path)
+    uri = store.put("a/b", b"first")
+
+    def broken(descriptor: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="no space"):
+        store.put("a/b", b"second")
+    assert store.get(uri) == b"first"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NoRoom):
+        LocalBlobs(tmp_path).put("a", b"one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_removing_the_last_file_removes_its_folders(tmp_path: Path) -> None:
+    store = LocalBlobs(tmp_path)
+    first, second = store.put("a/b/c", b""), store.put("a/d", b"")
+    store.delete(first)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["d"]
+    store.delete(second)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["http://bucket/x", "s3://", "bucket"])
+def test_an_address_that_is_no_bucket_is_refused(url: str) -> None:
+    with pytest.raises(BadSettings):
+        S3Blobs(url)
+
+
+def test_a_bucket_that_is_not_there_is_unavailable(aws: Any) -> None:
+    with pytest.raises(Unavailable):
+        S3Blobs("s3://nowhere").put("a", b"x")
+
+
+def test_the_settings_choose_the_store() -> None:
+    assert isinstance(blobs(), LocalBlobs)
+    uri = blobs().put("a", b"x")
+    assert (settings().data_dir / "blobs" / "a").read_bytes() == b"x"
+    blobs().delete(uri)
+
+
+def test_an_event_is_sent_to_the_queue_of_its_topic(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = aws.client("sqs")
+    plain = client.create_queue(QueueName="plain")["QueueUrl"]
+    fifo = client.create_queue(QueueName="ordered.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    monkeypatch.setenv("ANIMA_QUEUE_URLS", json.dumps({"a": plain, "b": fifo, "gone": plain + "-gone"}))
+    settings.cache_clear()
+    queues._client.cache_clear()
+    try:
+        queues.send("a", "document:1", "one")
+        for _ in range(2):
+            queues.send("b", "document:1", "two")
+        with pytest.raises(queues.NoQueue):
+            queues.send("c", "k", "x")
+        with pytest.raises(Unavailable):
+            queues.send("gone", "k", "x")
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+        queues._client.cache_clear()
+    assert [message["Body"] for message in client.receive_message(QueueUrl=plain)["Messages"]] == ["one"]
+    received = client.receive_message(QueueUrl=fifo, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+    assert [(message["Body"], message["Attributes"]["MessageGroupId"]) for message in received] == [
+        ("two", "document:1")
+    ]
