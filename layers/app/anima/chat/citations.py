@@ -1,0 +1,137 @@
+"""Citations by code: which passage a sentence of an answer rests on. Pure.
+
+A model's own marks are taken only where they fit; marks that were not offered are stripped, also from a stream.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from anima.chat.model import Citation, Passage, sentences, shortened
+from anima.kernel.terms import Language, language_of, terms
+
+# A mark takes all blanks before it: looked for where they begin, so that many of them take linear time.
+_MARK = re.compile(r"(?<![ \t])[ \t]*+\[(\d{1,3})\]")
+_OPEN_MARK = re.compile(r"(?<![ \t])[ \t]*+(?:\[\d{0,3})?\Z")
+_QUOTE_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A passage with its terms, and those of each of its sentences."""
+
+    passage: Passage
+    language: Language | None
+    terms: frozenset[str]
+    by_sentence: list[tuple[str, frozenset[str]]]
+
+    @classmethod
+    def of(cls, passage: Passage) -> _Source:
+        language = language_of(passage.text)
+        parts = [part.strip() for part in sentences(passage.text) if part.strip()]
+        by_sentence = [(part, frozenset(terms(part, language))) for part in parts]
+        return cls(passage, language, frozenset(terms(passage.text, language)), by_sentence)
+
+    def shared(self, sentence: str) -> tuple[int, float]:
+        """How many terms a sentence shares with the passage, and their share of all that it has."""
+        said = set(terms(sentence, self.language))
+        common = len(said & self.terms)
+        return common, common / len(said) if said else 0.0
+
+    def quote(self, sentence: str) -> str:
+        """The sentence of the passage that has most in common with what was said."""
+        said = set(terms(sentence, self.language))
+        best = max(self.by_sentence, key=lambda part: len(said & part[1]), default=("", frozenset()))
+        return shortened(best[0], _QUOTE_CHARS)
+
+
+def cite(text: str, passages: Sequence[Passage]) -> tuple[str, list[Citation]]:
+    """The answer with the marks that hold, and what they stand for, in the order of their numbers."""
+    sources = {passage.marker: _Source.of(passage) for passage in passages}
+    cited: dict[int, Citation] = {}
+    marked: list[str] = []
+    in_code = False
+    for sentence in sentences(text):
+        begun_in_code, in_code = in_code, in_code ^ bool(sentence.count("`") % 2)
+        if begun_in_code or in_code or "``" in sentence:
+            marked.append(sentence)
+            continue
+        parts = sentence.split("`")  # what stands between two backticks is code, and no mark in it is one
+        own = [int(number) for part in parts[::2] for number in _MARK.findall(part)]
+        parts[::2] = [_MARK.sub("", part) for part in parts[::2]]
+        bare = "`".join(parts)
+        markers = _markers(bare, own, sources)
+        for marker in markers:
+            cited.setdefault(marker, _citation(sources[marker], bare))
+        marked.append(_with_marks(bare, markers))
+    return "".join(marked).strip(), [cited[marker] for marker in sorted(cited)]
+
+
+def _markers(bare: str, own: Sequence[int], sources: dict[int, _Source]) -> list[int]:
+    """The passages that a sentence rests on: those that it names and shares words with, else the one it is made of."""
+    named = [number for number in dict.fromkeys(own) if number in sources and sources[number].shared(bare)[0]]
+    if named or bare.rstrip().endswith("?"):
+        return named
+    scored = [(source.shared(bare), -marker) for marker, source in sources.items()]
+    if not scored:
+        return []
+    (common, share), negative = max(scored, key=lambda item: (item[0][1], item[0][0], item[1]))
+    rests = share == 1.0 or (common >= 2 and share >= 0.6) or (common >= 3 and share >= 0.5)
+    return [-negative] if common and rests else []
+
+
+def _citation(source: _Source, sentence: str) -> Citation:
+    passage = source.passage
+    return Citation(
+        passage.marker,
+        passage.document_id,
+        passage.chunk_id,
+        passage.title,
+        passage.source_uri,
+        passage.location,
+        source.quote(sentence),
+    )
+
+
+def _with_marks(sentence: str, markers: Sequence[int]) -> str:
+    """The marks before the sentence's last punctuation."""
+    if not markers:
+        return sentence
+    at = len(sentence.rstrip().rstrip("\"'”’»)").rstrip(".!?…:;,"))
+    return sentence[:at] + "".join(f" [{marker}]" for marker in markers) + sentence[at:]
+
+
+@dataclass(slots=True)
+class Strainer:
+    """Lets a stream of text through without the marks that were not offered; code (between backticks) as it is."""
+
+    offered: Collection[int]
+    _held: str = field(default="")
+    _in_code: bool = field(default=False)
+
+    def feed(self, text: str) -> str:
+        """What can be shown now; the beginning of a mark is held back until it is whole."""
+        ready = self._held + text
+        start = _OPEN_MARK.search(ready)
+        at = start.start() if start else len(ready)
+        self._held = ready[at:]
+        return self._strained(ready[:at])
+
+    def rest(self) -> str:
+        """What was held back, at the end."""
+        held, self._held = self._held, ""
+        return self._strained(held)
+
+    def _strained(self, text: str) -> str:
+        parts = text.split("`")
+        for number, part in enumerate(parts):
+            if number:
+                self._in_code = not self._in_code
+            if not self._in_code:
+                parts[number] = _MARK.sub(self._kept, part)
+        return "`".join(parts)
+
+    def _kept(self, mark: re.Match[str]) -> str:
+        return mark.group() if int(mark.group(1)) in self.offered else ""

@@ -1,0 +1,207 @@
+"""SQL of what is kept of turns: requests, answers with their citations, and feedback."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from anima.chat.model import Citation
+from anima.kernel import db
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer as it was stored, without its citations."""
+
+    response_id: int
+    request_id: int
+    session_id: int | None
+    message_id: int | None
+    parent_message_id: int | None
+    content: dict[str, Any]
+    usage: dict[str, Any]
+    memories: list[dict[str, Any]]
+    affect: dict[str, Any]
+    timings: dict[str, float]
+    provider: str | None
+    model_name: str | None
+    created_at: datetime
+    rating: int | None
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRequest:
+    """A request as it was sent to a model, and what came of it."""
+
+    request_id: int
+    session_id: int | None
+    message_id: int | None
+    response_id: int | None
+    retrieval_ids: list[int]
+    purpose: str
+    state: str
+    provider: str | None
+    model_name: str | None
+    prompt_json: Any
+    parameters: dict[str, Any]
+    token_estimate: int | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Feedback that was kept; `fresh` says that it is the first on its response."""
+
+    feedback_id: int
+    response_id: int
+    rating: int
+    comment: str | None
+    created_at: datetime
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RatedAvatar:
+    """The avatar whose answer was rated."""
+
+    avatar_id: uuid.UUID
+    personality_name: str
+    personality: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd:
+    """A turn that is over, as those that follow it need it."""
+
+    response_id: int
+    response_message_id: int | None
+    text: str
+    personality_name: str
+    personality: dict[str, Any]
+    switches: dict[str, Any]
+
+
+KEPT_ANSWER = db.Query(
+    KeptAnswer,
+    """
+    select r.response_id, r.request_id, q.session_id, r.message_id, q.message_id as parent_message_id,
+        r.content, r.usage, r.memories, r.affect, r.timings, m.provider, m.model_name, r.created_at,
+        f.rating::integer as rating, f.comment
+    from llm_responses r
+    join llm_requests q on q.owner_id = r.owner_id and q.request_id = r.request_id
+    left join llm_models m on m.model_id = q.model_id
+    left join feedback f on f.owner_id = r.owner_id and f.response_id = r.response_id
+    where r.owner_id = %(owner_id)s
+        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
+    """,
+)
+
+KEPT_CITATIONS = db.Query(
+    Citation,
+    """
+    select c.marker::integer as marker, c.document_id, c.chunk_id, d.title, d.source_uri, c.location, c.quote
+    from response_citations c
+    join llm_responses r on r.owner_id = c.owner_id and r.response_id = c.response_id
+    join documents d on d.owner_id = c.owner_id and d.document_id = c.document_id
+    where c.owner_id = %(owner_id)s
+        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
+    order by c.marker
+    """,
+)
+
+KEPT_REQUEST = db.Query(
+    KeptRequest,
+    """
+    select q.request_id, q.session_id, q.message_id, r.response_id,
+        array(
+            select l.retrieval_id from retrieval_logs l
+            where l.owner_id = q.owner_id and l.request_id = q.request_id
+                and l.retrieved_at >= q.created_at
+            order by l.retrieval_id
+        ) as retrieval_ids,
+        q.purpose, q.state, m.provider, m.model_name, q.prompt_json, q.parameters, q.token_estimate, q.error,
+        q.created_at, q.finished_at
+    from llm_requests q
+    left join llm_responses r on r.owner_id = q.owner_id and r.request_id = q.request_id
+    left join llm_models m on m.model_id = q.model_id
+    where q.owner_id = %(owner_id)s and q.request_id = %(request_id)s
+    """,
+)
+
+RATED = db.Query(
+    Rated,
+    """
+    insert into feedback (owner_id, response_id, rating, comment)
+    select r.owner_id, r.response_id, %(rating)s::smallint, %(comment)s::text
+    from llm_responses r
+    where r.owner_id = %(owner_id)s and r.response_id = %(response_id)s
+    on conflict (owner_id, response_id)
+        do update set rating = excluded.rating, comment = excluded.comment, created_at = now()
+    returning feedback_id, response_id, rating::integer as rating, comment, created_at, xmax = 0 as fresh
+    """,
+)
+
+RATED_AVATAR = db.Query(
+    RatedAvatar,
+    """
+    select a.avatar_id, a.personality_name, a.personality
+    from llm_responses r
+    join llm_requests q on q.owner_id = r.owner_id and q.request_id = r.request_id
+    join sessions s on s.user_id = q.owner_id and s.session_id = q.session_id and not s.private
+    join avatars a on a.owner_id = s.user_id and a.avatar_id = s.avatar_id
+    where r.owner_id = %(owner_id)s and r.response_id = %(response_id)s
+    """,
+)
+
+TURN_END = db.Query(
+    TurnEnd,
+    """
+    select r.response_id, r.message_id as response_message_id, m.content as text, a.personality_name,
+        a.personality, a.switches
+    from llm_responses r
+    join llm_requests q on q.owner_id = r.owner_id and q.request_id = r.request_id
+    join messages m on m.owner_id = q.owner_id and m.message_id = q.message_id
+    join sessions s on s.user_id = q.owner_id and s.session_id = q.session_id and not s.private
+    join avatars a on a.owner_id = s.user_id and a.avatar_id = %(avatar_id)s::uuid
+    where r.owner_id = %(owner_id)s and r.request_id = %(request_id)s
+    """,
+)
+
+
+def kept_answer(
+    tx: db.Transaction, owner_id: int, *, response_id: int | None = None, request_id: int | None = None
+) -> db.Pending[KeptAnswer]:
+    """The answer with this id, or to this request."""
+    return tx.fetch(KEPT_ANSWER, owner_id=owner_id, response_id=response_id, request_id=request_id)
+
+
+def kept_citations(
+    tx: db.Transaction, owner_id: int, *, response_id: int | None = None, request_id: int | None = None
+) -> db.Pending[Citation]:
+    """The citations of an answer whose documents are still there."""
+    return tx.fetch(KEPT_CITATIONS, owner_id=owner_id, response_id=response_id, request_id=request_id)
+
+
+def kept_request(tx: db.Transaction, owner_id: int, request_id: int) -> db.Pending[KeptRequest]:
+    """A request."""
+    return tx.fetch(KEPT_REQUEST, owner_id=owner_id, request_id=request_id)
+
+
+def rated(tx: db.Transaction, owner_id: int, response_id: int, rating: int, comment: str | None) -> db.Pending[Rated]:
+    """Keeps feedback on a response; nothing where there is no such response."""
+    return tx.fetch(RATED, owner_id=owner_id, response_id=response_id, rating=rating, comment=comment)
+
+
+def rated_avatar(tx: db.Transaction, owner_id: int, response_id: int) -> db.Pending[RatedAvatar]:
+    """Whose answer it was; nobody's where the session is private or has no avatar."""
+    return tx.fetch(RATED_AVATAR, owner_id=owner_id, response_id=response_id)
+
+
+def turn_end(tx: db.Transaction, owner_id: int, request_id: int, avatar_id: uuid.UUID) -> db.Pending[TurnEnd]:
+    """What was said in a turn and to whom; nothing where it is private or gone."""
+    return tx.fetch(TURN_END, owner_id=owner_id, request_id=request_id, avatar_id=avatar_id)

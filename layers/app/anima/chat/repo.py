@@ -1,0 +1,260 @@
+"""SQL of the turn: what is asked and answered, with all that belongs to it, and what was cut."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from anima.chat.model import Citation
+from anima.kernel import db
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A turn that was entered: the person's message and the request that it makes."""
+
+    request_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer that was stored: its message and the response."""
+
+    message_id: int
+    response_id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A request that was closed."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who has a turn that was cut."""
+
+    owner_id: int
+
+
+# Enters message and request together. A message that an earlier try has stored is not stored again.
+OPENED_TURN = db.Query(
+    Opened,
+    """
+    with said as (
+        insert into messages (session_id, owner_id, author_id, parent_message_id, role, content)
+        select %(session_id)s, %(owner_id)s, %(owner_id)s, %(parent_message_id)s, 'user', %(content)s
+        where %(message_id)s::bigint is null
+        returning message_id
+    ), request as (
+        insert into llm_requests (
+            owner_id, session_id, user_id, message_id, model_id, purpose, parameters, instance, expires_at
+        )
+        select %(owner_id)s, %(session_id)s, %(owner_id)s,
+            coalesce(%(message_id)s::bigint, (select message_id from said)),
+            coalesce(
+                (
+                    select m.model_id from llm_models m
+                    where m.provider = %(provider)s and m.model_name = %(model_name)s
+                        and m.model_version = %(model_version)s
+                ),
+                catalogue_model(
+                    %(provider)s, %(model_name)s, %(model_version)s, %(endpoint_url)s,
+                    %(max_context_len)s::integer
+                )
+            ),
+            'turn', %(parameters)s::jsonb, %(instance)s::uuid, now() + %(lifetime)s::interval
+        returning request_id, message_id
+    ), noted as (
+        update idempotency_keys k
+        set response = jsonb_build_object('session_id', %(session_id)s::bigint, 'message_id', request.message_id)
+        from request
+        where k.owner_id = %(owner_id)s and k.key = %(key)s and k.state = 'running'
+    )
+    select request_id, message_id from request
+    """,
+)
+
+# Requests of the session whose process must have died: they are past their time.
+CLOSE_EXPIRED = db.Command(
+    """
+    update llm_requests set state = 'interrupted', finished_at = now(), error = '{"slug": "interrupted"}'
+    where owner_id = %(owner_id)s and session_id = %(session_id)s and state = 'pending' and expires_at < now()
+    """
+)
+
+STORED_ANSWER = db.Query(
+    Stored,
+    """
+    with reply as (
+        insert into messages (session_id, owner_id, avatar_id, parent_message_id, role, content)
+        values (%(session_id)s, %(owner_id)s, %(avatar_id)s, %(parent_message_id)s, 'assistant', %(content)s)
+        returning message_id
+    ), response as (
+        insert into llm_responses (
+            owner_id, request_id, message_id, content, usage, memories, affect, timings
+        )
+        select %(owner_id)s, %(request_id)s, message_id, %(answer)s::jsonb, %(usage)s::jsonb, %(memories)s::jsonb,
+            %(affect)s::jsonb, %(timings)s::jsonb
+        from reply
+        returning response_id, message_id, created_at
+    ), cited as (
+        insert into response_citations (
+            owner_id, response_id, document_id, chunk_id, marker, location, quote
+        )
+        select c.owner_id, response.response_id, c.document_id, c.chunk_id, given.marker, c.location, given.quote
+        from response,
+            unnest(%(chunk_ids)s::bigint[], %(markers)s::smallint[], %(quotes)s::text[])
+                as given (chunk_id, marker, quote)
+            join chunks c on c.owner_id = %(owner_id)s and c.chunk_id = given.chunk_id
+    ), spoken as (
+        insert into llm_response_chunks (owner_id, response_id, token_index, token_text)
+        select %(owner_id)s, response.response_id, (token.number - 1)::integer, token.piece
+        from response, unnest(%(tokens)s::text[]) with ordinality as token (piece, number)
+    ), closed as (
+        update llm_requests set
+            state = 'completed', finished_at = now(), error = null, prompt_json = %(prompt)s::jsonb,
+            token_estimate = %(token_estimate)s::integer, parameters = parameters || %(parameters)s::jsonb
+        where owner_id = %(owner_id)s and request_id = %(request_id)s
+    )
+    select message_id, response_id, created_at from response
+    """,
+)
+
+CLOSE_REQUEST = db.Command(
+    """
+    update llm_requests set
+        state = %(state)s, finished_at = now(), error = %(error)s::jsonb, prompt_json = %(prompt)s::jsonb
+    where owner_id = %(owner_id)s and request_id = %(request_id)s and state = 'pending'
+    """
+)
+
+# Whose turns were cut: asked by a worker that acts for nobody.
+OWNERS_OF_CUT = db.Query(
+    Owner,
+    """
+    select distinct owner_id from llm_requests
+    where state = 'pending' and (expires_at < now() or instance = %(instance)s::uuid)
+    """,
+)
+
+CLOSED_CUT = db.Query(
+    Closed,
+    """
+    with cut as (
+        update llm_requests set state = 'interrupted', finished_at = now(), error = '{"slug": "interrupted"}'
+        where owner_id = %(owner_id)s and state = 'pending'
+            and (expires_at < now() or instance = %(instance)s::uuid)
+        returning request_id, parameters ->> 'idempotency_key' as key
+    ), freed as (
+        update idempotency_keys k set expires_at = now()
+        from cut
+        where k.owner_id = %(owner_id)s and k.key = cut.key and k.state = 'running'
+    )
+    select request_id from cut
+    """,
+)
+
+
+def opened_turn(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    session_id: int,
+    parent_message_id: int | None,
+    message_id: int | None,
+    content: str,
+    model: tuple[str, str, str, str | None, int],
+    parameters: dict[str, Any],
+    instance: uuid.UUID,
+    lifetime: timedelta,
+    key: str | None,
+) -> db.Pending[Opened]:
+    """Enters a turn. `model` is provider, name, version, endpoint and context length; `message_id` a stored one."""
+    provider, name, version, endpoint, context_len = model
+    return tx.fetch(
+        OPENED_TURN,
+        owner_id=owner_id,
+        session_id=session_id,
+        parent_message_id=parent_message_id,
+        message_id=message_id,
+        content=content,
+        provider=provider,
+        model_name=name,
+        model_version=version,
+        endpoint_url=endpoint,
+        max_context_len=context_len,
+        parameters=db.jsonb(parameters),
+        instance=instance,
+        lifetime=lifetime,
+        key=key,
+    )
+
+
+def close_expired(tx: db.Transaction, owner_id: int, session_id: int) -> None:
+    """Closes what is past its time in a session."""
+    tx.execute(CLOSE_EXPIRED, owner_id=owner_id, session_id=session_id)
+
+
+def stored_answer(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    session_id: int,
+    request_id: int,
+    avatar_id: uuid.UUID | None,
+    parent_message_id: int,
+    content: str,
+    citations: Sequence[Citation],
+    tokens: Sequence[str],
+    token_estimate: int,
+    **values: Any,
+) -> db.Pending[Stored]:
+    """Stores an answer with all that belongs to it; `values` are JSON: answer, usage, memories, affect, timings,
+    prompt, parameters.
+    """
+    return tx.fetch(
+        STORED_ANSWER,
+        owner_id=owner_id,
+        session_id=session_id,
+        request_id=request_id,
+        avatar_id=avatar_id,
+        parent_message_id=parent_message_id,
+        content=content,
+        chunk_ids=[citation.chunk_id for citation in citations],
+        markers=[citation.marker for citation in citations],
+        quotes=[citation.quote for citation in citations],
+        tokens=list(tokens),
+        token_estimate=token_estimate,
+        **{name: db.jsonb(value) for name, value in values.items()},
+    )
+
+
+def close_request(
+    tx: db.Transaction, owner_id: int, request_id: int, state: str, error: dict[str, Any], prompt: Any
+) -> None:
+    """Closes a request that has no answer."""
+    tx.execute(
+        CLOSE_REQUEST,
+        owner_id=owner_id,
+        request_id=request_id,
+        state=state,
+        error=db.jsonb(error),
+        prompt=db.jsonb(prompt),
+    )
+
+
+def owners_of_cut(tx: db.Transaction, instance: uuid.UUID | None) -> db.Pending[Owner]:
+    """Whose turns are past their time, or belonged to a process that is gone."""
+    return tx.fetch(OWNERS_OF_CUT, instance=instance)
+
+
+def closed_cut(tx: db.Transaction, owner_id: int, instance: uuid.UUID | None) -> db.Pending[Closed]:
+    """Closes one owner's turns that were cut, and frees the keys that they held."""
+    return tx.fetch(CLOSED_CUT, owner_id=owner_id, instance=instance)

@@ -1,0 +1,212 @@
+"""A turn while it goes on: what was asked, where it stands, what was recalled for it, and what is being said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from anima import personality
+from anima.chat import repo
+from anima.chat.compose import Prompt
+from anima.chat.gate import Decision, decide
+from anima.chat.model import Token, TurnRequest
+from anima.conversations.model import Past, TurnContext
+from anima.emotions import service as emotions
+from anima.emotions.model import SessionMood
+from anima.gateway.model import Model, estimate_tokens
+from anima.kernel import clock, db
+from anima.kernel.idempotency import Key
+from anima.kernel.terms import Question
+from anima.knowledge.service import PendingSearch
+from anima.memory.model import Kind
+from anima.memory.service import PendingRecall
+from anima.personality import Compiled, Personality
+from anima.relationships import service as relationships
+from anima.relationships.model import Affinity, Standing
+from anima.vendors.llm.client import Delta, Usage
+
+_PASSAGES = {4096: 2, 16_384: 4}
+_MOST_PASSAGES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is asked, by whom, and until when (a moment of time.monotonic()). `message_id`: it is stored already."""
+
+    principal: db.Principal
+    owner_id: int
+    request: TurnRequest
+    key: Key | None
+    question: Question
+    deadline: float
+    timings: dict[str, float]
+    begun: float = field(default_factory=time.monotonic)
+    message_id: int | None = None
+
+    def elapsed(self) -> float:
+        """Milliseconds since the turn was taken on."""
+        return round((time.monotonic() - self.begun) * 1000, 3)
+
+    def resumed(self, session_id: int, message_id: int) -> Turn:
+        """The same turn, going on from its message as it was stored by an earlier try."""
+        request = replace(self.request, session_id=session_id, parent_message_id=message_id)
+        return replace(self, request=request, message_id=message_id)
+
+
+@dataclass(slots=True)
+class Scene:
+    """Where a turn stands: its session, its avatar, the branch so far, and the model that will answer."""
+
+    turn: Turn
+    context: TurnContext
+    model: Model
+    opened: db.Pending[repo.Opened]
+    at: datetime = field(default_factory=clock.now)
+
+    @property
+    def session_id(self) -> int:
+        """The session."""
+        return self.context.session.session_id
+
+    @property
+    def message_id(self) -> int:
+        """The person's message."""
+        return self.opened.one().message_id
+
+    @property
+    def request_id(self) -> int:
+        """The request to the model."""
+        return self.opened.one().request_id
+
+    @property
+    def history(self) -> list[Past]:
+        """What was said before, oldest first, without the message that is to be answered."""
+        return [past for past in self.context.history if past.message_id != self.turn.message_id]
+
+    def recalled_kinds(self) -> Sequence[Kind]:
+        """The kinds of memory that the avatar's switches leave on."""
+        names: dict[str, Kind] = {"facts": "fact", "episodes": "episode", "semantic_recall": "message"}
+        return [kind for name, kind in names.items() if self.is_on(name)]
+
+    def is_on(self, switch: str) -> bool:
+        """Whether the avatar's switch is on, as it is until it is turned off."""
+        return self.context.avatar is None or bool(self.context.avatar.switches.get(switch, True))
+
+
+@dataclass(slots=True)
+class Recalled:
+    """What the first transaction asked for; to be read after it."""
+
+    mood: db.Pending[SessionMood]
+    hits: PendingSearch
+    affinity: db.Pending[Affinity] | None = None
+    memories: PendingRecall | None = None
+    _personality: Personality | None = None
+    _parts: Compiled | None = None
+    _decision: Decision | None = None
+    _feeling: SessionMood | None = None
+
+    def personality(self, scene: Scene) -> Personality:
+        """The avatar's personality; a plain one where nobody takes part."""
+        if self._personality is None:
+            avatar = scene.context.avatar
+            whole = personality.parse(avatar.personality) if avatar else personality.PLAIN
+            self._personality = whole if scene.is_on("levels") else replace(whole, levels=())
+        return self._personality
+
+    def standing(self, scene: Scene) -> Standing:
+        """How the two stand with each other now."""
+        found = self.affinity.first() if self.affinity else None
+        return relationships.present(found, self.personality(scene), scene.at)
+
+    def feeling(self, scene: Scene) -> SessionMood:
+        """The mood of the session, moved by what was just said."""
+        if self._feeling is None:
+            said = scene.turn.request.message
+            self._feeling = emotions.felt(self.mood.first(), self.personality(scene), said, scene.at)
+        return self._feeling
+
+    def parts(self, scene: Scene) -> Compiled:
+        """The personality as a prompt."""
+        if self._parts is None:
+            name = scene.context.avatar.name if scene.context.avatar else None
+            mood = emotions.as_mood(self.feeling(scene)) if scene.is_on("moods") else None
+            points = self.standing(scene).points
+            self._parts = personality.compile_parts(self.personality(scene), points, mood, name=name)
+        return self._parts
+
+    def decision(self, scene: Scene) -> Decision:
+        """What the gate chose."""
+        if self._decision is None:
+            length = scene.model.context_len
+            most = next((count for size, count in _PASSAGES.items() if length <= size), _MOST_PASSAGES)
+            self._decision = decide(
+                scene.turn.question,
+                self.memories.memories() if self.memories else [],
+                self.hits.hits(),
+                {past.message_id: past.content for past in scene.history if past.role == "user"},
+                passages=most,
+            )
+        return self._decision
+
+    def affect(self, scene: Scene) -> dict[str, Any]:
+        """Mood and relationship, as an answer shows them."""
+        feeling, standing = self.feeling(scene), self.standing(scene)
+        return {
+            "mood": feeling.current_mood,
+            "intensity": round(feeling.mood_intensity, 3),
+            "level": standing.level,
+            "affinity": round(standing.points, 2),
+        }
+
+
+@dataclass(slots=True)
+class Said:
+    """What the model says, as it comes, and the prompt that made it say so."""
+
+    prompt: Prompt | None = None
+    tokens: list[str] = field(default_factory=list)
+    finish: str = "stop"
+    usage: Usage | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.tokens)
+
+    def composed(self) -> Prompt:
+        """The prompt; it is there before anything is said."""
+        assert self.prompt is not None
+        return self.prompt
+
+    def heard(self, delta: Delta) -> None:
+        """Takes from a piece of the answer what is not text."""
+        self.finish = delta.finish or self.finish
+        self.usage = delta.usage or self.usage
+
+    def token(self, text: str) -> Token:
+        """The next piece of text."""
+        self.tokens.append(text)
+        return Token(len(self.tokens) - 1, text)
+
+    def counted(self, prompt: Prompt) -> dict[str, Any]:
+        """Tokens of prompt and answer: as the server counted them, else estimated, and then it says so."""
+        if self.usage is None:
+            spoken = estimate_tokens(self.text)
+            total = prompt.tokens + spoken
+            return {
+                "prompt_tokens": prompt.tokens,
+                "completion_tokens": spoken,
+                "total_tokens": total,
+                "estimated": True,
+            }
+        used = self.usage
+        return {
+            "prompt_tokens": used.prompt_tokens,
+            "completion_tokens": used.completion_tokens,
+            "total_tokens": used.prompt_tokens + used.completion_tokens,
+            "cached_tokens": used.cached_tokens,
+        }

@@ -1,0 +1,377 @@
+"""The turn: load, recall, compose, ask, remember. And what was cut in the middle of it, closed.
+
+Two transactions: the first stores what was said and reads what the turn needs, the second stores what came of it.
+While the model speaks, no connection is held.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+from anima.chat import log_service, repo
+from anima.chat.citations import Strainer, cite
+from anima.chat.compose import Prompt, compose
+from anima.chat.model import Answer, Finished, Started, Token, TurnEvent, TurnRequest, plain, shortened
+from anima.chat.scene import Recalled, Said, Scene, Turn
+from anima.conversations import turn_service as conversations
+from anima.emotions import service as emotions
+from anima.gateway import service as gateway
+from anima.gateway.model import answer_budget, prompt_budget
+from anima.kernel import db, idempotency, outbox, telemetry
+from anima.kernel.config import settings
+from anima.kernel.errors import AnimaError, BadInput, FieldError, TooLarge
+from anima.kernel.idempotency import Key
+from anima.kernel.telemetry import measured
+from anima.knowledge import service as knowledge
+from anima.memory import service as memory
+from anima.relationships import service as relationships
+from anima.vendors.embeddings import question as questions
+from anima.vendors.llm.errors import ContextTooLong, MalformedAnswer, ModelRefused
+
+INSTANCE = uuid.uuid4()
+"""This process: requests that it leaves pending when it dies are known by it."""
+
+_TOP_MEMORIES = 8
+_TOP_HITS = 8
+_GRACE = timedelta(seconds=60)
+_TITLE_CHARS = 60
+_LEAST_ANSWER = 64
+_MOST_CHARS_A_TOKEN = 16
+
+
+class _Answered(Exception):
+    """An earlier call with the same key got its answer."""
+
+    def __init__(self, request_id: int) -> None:
+        self.request_id = request_id
+
+
+class _Begun(Exception):
+    """An earlier call with the same key stored the message, and got no answer."""
+
+    def __init__(self, session_id: int, message_id: int) -> None:
+        self.session_id, self.message_id = session_id, message_id
+
+
+def reply(principal: db.Principal, request: TurnRequest, key: Key | None = None) -> Generator[TurnEvent, None, None]:
+    """One turn, as it happens: Started, Tokens, Finished. Closing it early stops the model and keeps what was said.
+
+    Raises BadInput, TooLarge, NotFound, Conflict, or an error of `anima.vendors.llm.errors`: then the message is
+    kept, the request is `failed`, and the same key may be used again.
+    """
+    turn = listen(principal, request, key)
+    try:
+        scene, recalled = _entered(turn)
+    except _Answered as earlier:
+        yield from _once_more(principal, earlier.request_id)
+        return
+    said = Said()
+    try:
+        yield Started(scene.session_id, scene.message_id, scene.request_id)
+        said.prompt = composed(scene, recalled)
+        yield from ask(scene, recalled, said)
+        answer = remember(scene, recalled, said)
+    except GeneratorExit:
+        _left(scene, recalled, said)
+        raise
+    except Exception as error:
+        _close(scene, said, "failed", error)
+        raise
+    yield Finished(answer)
+
+
+def listen(principal: db.Principal, request: TurnRequest, key: Key | None) -> Turn:
+    """Takes a turn on: checks what was said, and embeds it. Raises BadInput, TooLarge."""
+    _check(request.message)
+    assert principal.user_id is not None, "a turn is somebody's"
+    deadline = time.monotonic() + settings().turn_deadline_seconds
+    timings: dict[str, float] = {}
+    with measured(timings, "embed"):
+        question = questions.ask(request.message)
+    return Turn(principal, principal.user_id, request, key, question, deadline, timings)
+
+
+def load(tx: db.Transaction, turn: Turn) -> Scene:
+    """First look: the session with its avatar and its branch; enters message and request behind it."""
+    entered = idempotency.enter(tx, turn.owner_id, turn.key, _lifetime())
+    pending = conversations.begin_turn_context(
+        tx,
+        turn.owner_id,
+        session_id=turn.request.session_id,
+        avatar=turn.request.avatar,
+        title=shortened(turn.request.message, _TITLE_CHARS),
+        parent_message_id=turn.request.parent_message_id,
+    )
+    noted = idempotency.noted(turn.key, entered)
+    answered = idempotency.settled(tx, turn.owner_id, turn.key, entered, _lifetime())
+    if answered is not None:
+        raise _Answered(answered["request_id"])
+    if noted is not None and turn.message_id is None:
+        raise _Begun(noted["session_id"], noted["message_id"])
+    context = pending.get()
+    model = gateway.choose(turn.request.model, context.avatar.model if context.avatar else None)
+    opened = repo.opened_turn(
+        tx,
+        turn.owner_id,
+        session_id=context.session.session_id,
+        parent_message_id=context.parent_message_id,
+        message_id=turn.message_id,
+        content=turn.request.message,
+        model=(model.provider, model.name, model.version, model.endpoint, model.context_len),
+        parameters={**model.params, "idempotency_key": turn.key.key if turn.key else None},
+        instance=INSTANCE,
+        lifetime=_lifetime(),
+        key=turn.key.key if turn.key else None,
+    )
+    repo.close_expired(tx, turn.owner_id, context.session.session_id)
+    return Scene(turn, context, model, opened)
+
+
+def recall(tx: db.Transaction, scene: Scene) -> Recalled:
+    """What may answer, and how the two stand with each other: asked for here, there when the transaction is over."""
+    owner_id, question, avatar = scene.turn.owner_id, scene.turn.question, scene.context.avatar
+    mood = emotions.mood(tx, owner_id, scene.session_id)
+    hits = knowledge.begin_search(tx, owner_id, question, _TOP_HITS)
+    if avatar is None:
+        return Recalled(mood, hits)
+    affinity = relationships.affinity(tx, owner_id, avatar.avatar_id, avatar.personality_name)
+    memories = memory.begin_recall(
+        tx,
+        owner_id,
+        avatar.avatar_id,
+        question,
+        exclude=[scene.turn.message_id] if scene.turn.message_id else [],
+        top_k=_TOP_MEMORIES,
+        names=[avatar.name],
+        kinds=scene.recalled_kinds(),
+    )
+    return Recalled(mood, hits, affinity, memories)
+
+
+def composed(scene: Scene, recalled: Recalled, share: float = 1.0) -> Prompt:
+    """The prompt, in a share of the model's budget. Raises ContextTooLong where persona and question alone are too
+    much for the model.
+    """
+    prompt = compose(
+        recalled.parts(scene),
+        scene.history,
+        recalled.decision(scene),
+        scene.turn.question,
+        at=scene.at,
+        budget=int(prompt_budget(scene.model.context_len) * share),
+    )
+    if prompt.tokens > scene.model.context_len - _LEAST_ANSWER:
+        raise ContextTooLong(model=scene.model.id)
+    return prompt
+
+
+def ask(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
+    """What the model says, piece by piece; asked again with half the context where it was too long."""
+    try:
+        yield from _spoken(scene, recalled, said)
+    except ContextTooLong:
+        if said.tokens:
+            raise
+        said.prompt = composed(scene, recalled, share=0.5)
+        yield from _spoken(scene, recalled, said)
+
+
+def remember(scene: Scene, recalled: Recalled, said: Said) -> Answer:
+    """Stores the answer with all that belongs to it, and what must follow it."""
+    prompt, turn, avatar = said.composed(), scene.turn, scene.context.avatar
+    content, citations = cite(said.text, prompt.passages)
+    shown: dict[str, Any] = {
+        "usage": said.counted(prompt),
+        "memories": [plain(one) for one in prompt.memories],
+        "affect": recalled.affect(scene),
+        "timings": {**turn.timings, "total": turn.elapsed()},
+    }
+    with db.transaction(turn.principal) as tx:
+        stored = repo.stored_answer(
+            tx,
+            turn.owner_id,
+            session_id=scene.session_id,
+            request_id=scene.request_id,
+            avatar_id=avatar.avatar_id if avatar else None,
+            parent_message_id=scene.message_id,
+            content=content,
+            citations=citations,
+            tokens=said.tokens if turn.request.stream else (),
+            token_estimate=prompt.tokens,
+            answer={"text": content, "media_refs": [], "finish": said.finish},
+            prompt=prompt.messages,
+            parameters={"sections": prompt.sections, "gate": recalled.decision(scene).kind},
+            **shown,
+        )
+        _keep_the_rest(tx, scene, recalled, prompt)
+        _settle_key(tx, scene, said)
+        _announce(tx, scene)
+    end = stored.one()
+    return Answer(
+        session_id=scene.session_id,
+        message_id=end.message_id,
+        parent_message_id=scene.message_id,
+        response_id=end.response_id,
+        request_id=scene.request_id,
+        content=content,
+        finish=said.finish,
+        citations=citations,
+        model={"provider": scene.model.provider, "name": scene.model.name},
+        created_at=end.created_at,
+        **shown,
+    )
+
+
+def close_cut(instance: uuid.UUID | None = None) -> int:
+    """Closes turns that nobody answers any more: past their time, or of the process `instance`, which is gone.
+
+    They become `interrupted`, and their keys may be used again. Answers how many there were.
+    """
+    with db.transaction(db.Principal(None, login="worker")) as tx:
+        owners = repo.owners_of_cut(tx, instance)
+    closed = 0
+    for owner in owners.all():
+        with db.transaction(db.Principal(owner.owner_id, login="worker")) as tx:
+            cut = repo.closed_cut(tx, owner.owner_id, instance)
+        closed += len(cut.all())
+    if closed:
+        telemetry.info("turns.closed", count=closed)
+    return closed
+
+
+def _check(message: str) -> None:
+    if not message.strip():
+        raise BadInput(reason="there is no message", fields=[FieldError("message", "a text that is not empty")])
+    limit = settings().max_message_chars
+    if len(message) > limit:
+        raise TooLarge(what="message", size=f"{len(message)} characters", limit=limit)
+    if "\x00" in message or any("\ud800" <= character <= "\udfff" for character in message):
+        wrong = FieldError("message", "text without NUL characters and lone surrogates")
+        raise BadInput(reason="the message holds a character that text cannot hold", fields=[wrong])
+
+
+def _lifetime() -> timedelta:
+    return timedelta(seconds=settings().turn_deadline_seconds) + _GRACE
+
+
+def _entered(turn: Turn) -> tuple[Scene, Recalled]:
+    """The first transaction, taken up again where an earlier call with the same key has stored the message."""
+    try:
+        with measured(turn.timings, "load"), db.transaction(turn.principal) as tx:
+            scene = load(tx, turn)
+            recalled = recall(tx, scene)
+        return scene, recalled
+    except _Begun as earlier:
+        return _entered(turn.resumed(earlier.session_id, earlier.message_id))
+
+
+def _once_more(principal: db.Principal, request_id: int) -> Iterator[TurnEvent]:
+    """The answer that was given before."""
+    answer = log_service.answer_to(principal, request_id)
+    yield Started(answer.session_id or 0, answer.parent_message_id or 0, request_id)
+    yield Token(0, answer.content)
+    yield Finished(answer)
+
+
+def _spoken(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
+    prompt, timings = said.composed(), scene.turn.timings
+    strainer = Strainer({passage.marker for passage in prompt.passages})
+    sampling = recalled.parts(scene).sampling
+    room = scene.model.context_len - prompt.tokens
+    wanted = sampling.max_reply_tokens or answer_budget(scene.model.context_len)
+    max_tokens = max(_LEAST_ANSWER, min(wanted, room))
+    left = max_tokens * _MOST_CHARS_A_TOKEN  # for a server that does not heed the limit
+    deltas = gateway.stream(
+        scene.model,
+        prompt.messages,
+        max_tokens=max_tokens,
+        deadline=scene.turn.deadline,
+        params=scene.model.sampled(sampling.temperature),
+        fixed=prompt.fixed,
+    )
+    with measured(timings, "model"), closing(deltas):
+        for delta in deltas:
+            said.heard(delta)
+            if ready := strainer.feed(delta.text):
+                timings.setdefault("first_token", scene.turn.elapsed())
+                yield said.token(ready)
+            left -= len(delta.text)
+            if left < 0:
+                said.finish = "length"
+                break
+        if ready := strainer.rest():
+            yield said.token(ready)
+    if not said.text.strip():
+        refused = said.finish == "content_filter"
+        raise (ModelRefused if refused else MalformedAnswer)(model=scene.model.id, reason="it says nothing")
+
+
+def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, prompt: Prompt) -> None:
+    """The log of the search, the mood, and that episodes were recalled."""
+    turn = scene.turn
+    knowledge.log_retrieval(
+        tx,
+        turn.owner_id,
+        turn.question,
+        recalled.hits.hits(),
+        request_id=scene.request_id,
+        top_k=_TOP_HITS,
+        latency_ms=turn.timings["load"],
+    )
+    if scene.is_on("moods"):
+        emotions.store(tx, turn.owner_id, scene.session_id, recalled.feeling(scene))
+    memory.reinforce(tx, turn.owner_id, prompt.memories)
+
+
+def _settle_key(tx: db.Transaction, scene: Scene, said: Said) -> None:
+    """The key stands for this answer; that of a turn whose caller left may be used again for a whole one."""
+    if said.finish == "stopped":
+        idempotency.lapse(tx, scene.turn.owner_id, scene.turn.key)
+    else:
+        idempotency.finish(tx, scene.turn.owner_id, scene.turn.key, {"request_id": scene.request_id})
+
+
+def _announce(tx: db.Transaction, scene: Scene) -> None:
+    """What follows a turn is done later, by whoever is told of it; of a private one nobody is told."""
+    avatar = scene.context.avatar
+    if avatar is None or scene.context.session.private:
+        return
+    payload = {
+        "session_id": scene.session_id,
+        "request_id": scene.request_id,
+        "message_id": scene.message_id,
+        "avatar_id": str(avatar.avatar_id),
+    }
+    outbox.emit(tx, "turn.finished", f"avatar:{avatar.avatar_id}", scene.turn.owner_id, payload)
+
+
+def _left(scene: Scene, recalled: Recalled, said: Said) -> None:
+    """The caller went away: what was said until then is kept."""
+    if not said.text.strip():
+        _close(scene, said, "interrupted", None)
+        return
+    said.finish = "stopped"
+    try:
+        remember(scene, recalled, said)
+    except Exception as error:  # nobody is there to be told
+        telemetry.error("turn.left", error, turn=scene.request_id)
+
+
+def _close(scene: Scene, said: Said, state: str, error: Exception | None) -> None:
+    """Closes a turn that has no answer, and frees its key. What fails here is closed later, by its time."""
+    told = {"slug": "interrupted"} if error is None else {"slug": "internal", "detail": type(error).__name__}
+    if isinstance(error, AnimaError):
+        told = {"slug": error.slug, "detail": error.detail}
+    turn = scene.turn
+    try:
+        with db.transaction(turn.principal) as tx:
+            sent = said.prompt.messages if said.prompt else None
+            repo.close_request(tx, turn.owner_id, scene.request_id, state, told, sent)
+            idempotency.lapse(tx, turn.owner_id, turn.key)
+    except Exception as second:
+        telemetry.error("turn.close", second, turn=scene.request_id)

@@ -1,0 +1,15 @@
+"""The catalogue of language models, as it is read; apart, so that a turn does not carry it along."""
+
+from __future__ import annotations
+
+from anima.gateway import repo
+from anima.gateway.model import CatalogueModel
+from anima.kernel import db
+
+
+def catalogue(principal: db.Principal) -> list[CatalogueModel]:
+    """The models of the catalogue that are there for the principal."""
+    assert principal.user_id is not None
+    with db.transaction(principal) as tx:
+        found = repo.catalogue(tx, principal.user_id)
+    return found.all()
