@@ -1,0 +1,1 @@
+"""The console: the page on which people talk with avatars, and the same talk without JavaScript."""

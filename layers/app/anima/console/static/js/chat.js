@@ -1,0 +1,171 @@
+// The talk with an avatar.
+
+import { effect, useSignal } from '@preact/signals';
+import { html } from 'htm/preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import { Alert } from './alert.js';
+import { Failure } from './api.js';
+import { Composer, Uploads } from './composer.js';
+import { useFollow, useShown } from './follow.js';
+import { affinities, attempt, avatarOf, loadAffinity, refreshSessions, said } from './house.js';
+import { Icon } from './icons.js';
+import { Answered, Said } from './message.js';
+import { Portrait } from './portrait.js';
+import { MenuButton } from './rail.js';
+import { go, href, route } from './route.js';
+import { talkOf } from './talk.js';
+import { add } from './uploads.js';
+
+/** @import { AvatarAnswer } from './types.js' */
+/** @import { Talk } from './talk.js' */
+
+/** How the avatar is: always a word. @param {{ talk: Talk, avatar: AvatarAnswer }} props */
+function Standing({ talk, avatar }) {
+  const level = talk.affect.value?.level ?? affinities.value[avatar.avatar_id]?.level;
+  const mood = talk.affect.value?.mood;
+  return html`<span class="quiet">${[level, mood].filter(Boolean).join(' · ') || avatar.personality_name}</span>`;
+}
+
+/** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
+function Head({ talk, avatar }) {
+  const id = avatar.avatar_id;
+  return html`<header class="head">
+    <${MenuButton} />
+    <${Portrait} avatar=${avatar} size=${36} mood=${talk.affect.value?.mood ?? ''} />
+    <div class="who">
+      <h1>${avatar.name}</h1>
+      <${Standing} talk=${talk} avatar=${avatar} />
+    </div>
+    ${talk.hidden && html`<span class="badge"><${Icon} name="lock" />Private: nothing is remembered</span>`}
+    <nav class="row" aria-label="This talk">
+      <a class="button" href=${href({ place: 'chat', avatar: id })} title="Begin a new talk"><${Icon} name="plus" />New talk</a>
+      <a class="ghost" href=${href({ place: 'chat', avatar: id, hidden: true })} aria-label="Begin a private talk" title="Begin a private talk: nothing of it is remembered">
+        <${Icon} name="lock" />
+      </a>
+    </nav>
+  </header>`;
+}
+
+/** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
+function Beginning({ talk, avatar }) {
+  const persona = avatar.personality?.persona ?? {};
+  const openings = talk.hidden
+    ? ['I want to think something through.', 'May I tell you a secret?']
+    : ['Hello! What can you do?', 'What do you remember about me?', 'Ask me something.'];
+  return html`<div class="beginning">
+    <${Portrait} avatar=${avatar} size=${120} />
+    <h2>${talk.hidden ? `A private talk with ${avatar.name}` : `Say hello to ${avatar.name}`}</h2>
+    <p class="lead">
+      ${talk.hidden
+        ? 'Nothing that is said here becomes a memory. You can delete the talk at any time.'
+        : avatar.bio || persona.tone || ''}
+    </p>
+    <ul class="openings">
+      ${openings.map(
+        (text) => html`<li><button type="button" class="button" onClick=${() => talk.say(text)}>${text}</button></li>`,
+      )}
+    </ul>
+    <p class="quiet">Drop a text, Markdown, HTML or PDF file anywhere here to talk about it.</p>
+  </div>`;
+}
+
+/** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
+function Lines({ talk, avatar }) {
+  const lines = talk.lines.value;
+  return html`<div>
+    ${talk.earlier.value &&
+    html`<p class="centre"><button type="button" class="quiet-button" onClick=${() => attempt(() => talk.loadEarlier())}>Earlier messages</button></p>`}
+    ${talk.loading.value && html`<p class="waiting" role="status">Fetching the talk…</p>`}
+    ${talk.failure.value && html`<${Alert} failure=${talk.failure.value} />`}
+    ${lines.length === 0 && !talk.loading.value && !talk.failure.value && html`<${Beginning} talk=${talk} avatar=${avatar} />`}
+    <ol class="lines" aria-label=${`Talk with ${avatar.name}`}>
+      ${lines.map((line, index) =>
+        line.role === 'user'
+          ? html`<${Said} key=${line.key} talk=${talk} line=${line} name=${avatar.name} />`
+          : html`<${Answered} key=${line.key} talk=${talk} line=${line} asked=${lines[index - 1]} avatar=${avatar} />`,
+      )}
+    </ol>
+  </div>`;
+}
+
+/** Tells a screen reader when an answer is complete, and the rail when a talk is new. @param {Talk} talk @param {string} name */
+function useNews(talk, name) {
+  useEffect(() => {
+    let was = talk.busy.peek();
+    return effect(() => {
+      const busy = talk.busy.value;
+      if (busy === was) return;
+      was = busy;
+      if (busy) {
+        said.value = `${name} is answering.`;
+        return;
+      }
+      const last = talk.lines.peek().at(-1);
+      if (last?.role === 'assistant') said.value = `${name}: ${last.text.peek()}`;
+      void refreshSessions().catch(() => {});
+    });
+  }, [talk]);
+}
+
+/** @param {{ avatar: AvatarAnswer }} props */
+function Conversation({ avatar }) {
+  const { session, hidden = false, message } = route.value;
+  const talk = useMemo(() => talkOf(avatar.avatar_id, session, hidden), [avatar.avatar_id, session, hidden]);
+  const { scroller, following, toLatest } = useFollow();
+  const over = useSignal(false);
+  talk.begun = (sessionId) => {
+    const here = route.peek();
+    const shown = here.place === 'chat' && here.avatar === avatar.avatar_id && here.session === undefined;
+    if (shown) go({ place: 'chat', avatar: avatar.avatar_id, session: sessionId }, { replace: true });
+  };
+  useNews(talk, avatar.name);
+  useShown(message, talk.lines.value.length > 0);
+  useEffect(() => {
+    if (message === undefined) toLatest();
+    loadAffinity(avatar.avatar_id).catch(() => {});
+  }, [talk]);
+  useEffect(
+    () =>
+      effect(() => {
+        if (talk.busy.value) toLatest();
+      }),
+    [talk],
+  );
+  useEffect(() => {
+    document.title = `${talk.session.value?.title ?? avatar.name} · Anima`;
+  }, [talk, talk.session.value]);
+
+  /** @param {DragEvent} event */
+  function dropped(event) {
+    event.preventDefault();
+    over.value = false;
+    add([...(event.dataTransfer?.files ?? [])]);
+  }
+
+  /** @param {DragEvent} event */
+  function left(event) {
+    const into = /** @type {Node | null} */ (event.relatedTarget);
+    if (!(/** @type {Node} */ (event.currentTarget).contains(into))) over.value = false;
+  }
+
+  return html`<div class="talk" onDragEnter=${() => (over.value = true)} onDragLeave=${left} onDrop=${dropped}>
+    <${Head} talk=${talk} avatar=${avatar} />
+    <div class="scroll" ref=${scroller} tabindex="0" role="region" aria-label="What was said">
+      <${Lines} talk=${talk} avatar=${avatar} />
+    </div>
+    <div class="foot">
+      ${!following.value &&
+      html`<button type="button" class="latest" onClick=${toLatest}><${Icon} name="latest" />To the latest</button>`}
+      <${Uploads} />
+      <${Composer} talk=${talk} name=${avatar.name} />
+    </div>
+    ${over.value && html`<div class="drop-here"><p>Drop it here: ${avatar.name} will be able to cite it.</p></div>`}
+  </div>`;
+}
+
+export function Chat() {
+  const avatar = avatarOf(route.value.avatar);
+  if (avatar) return html`<${Conversation} avatar=${avatar} />`;
+  const failure = new Failure('avatar-not-found', 'There is nobody of that name here.');
+  return html`<div class="page"><${Alert} failure=${failure} /><p><a href="#/">See who is there</a></p></div>`;
+}

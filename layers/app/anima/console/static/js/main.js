@@ -1,0 +1,78 @@
+// The page: signs in, keeps the three zones (rail, work, drawer), and shows the place that the address names.
+
+import { effect, signal } from '@preact/signals';
+import { html } from 'htm/preact';
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { user, whoAmI } from './api.js';
+import { Alert } from './alert.js';
+import { Ask } from './ask.js';
+import { Chat } from './chat.js';
+import { Documents } from './documents.js';
+import { Drawer } from './drawer.js';
+import { Home } from './home.js';
+import { attempt, avatars, failure, loadHouse, said } from './house.js';
+import { Memory } from './memory.js';
+import { Rail, railOpen } from './rail.js';
+import { closeDrawer, route } from './route.js';
+import { SignIn } from './sign_in.js';
+import { applyTheme } from './theme.js';
+
+const started = signal(false);
+
+function Place() {
+  const { place } = route.value;
+  if (place === 'chat') return html`<${Chat} />`;
+  if (place === 'memory') return html`<${Memory} />`;
+  return place === 'documents' ? html`<${Documents} />` : html`<${Home} />`;
+}
+
+function House() {
+  useEffect(() => {
+    void attempt(loadHouse);
+  }, []);
+  const { why, passage } = route.value;
+  const drawer = why !== undefined || passage !== undefined;
+  return html`<div class="house" data-drawer=${drawer}>
+    <a class="skip" href="#work" onClick=${skip}>Skip to the work</a>
+    <${Rail} />
+    <main class="work" id="work" tabindex="-1">
+      ${failure.value && html`<${Alert} failure=${failure.value} onClose=${() => (failure.value = null)} />`}
+      ${avatars.value === null ? html`<p class="waiting" role="status">Opening the house…</p>` : html`<${Place} />`}
+    </main>
+    ${drawer && html`<${Drawer} />`}
+    <${Ask} />
+    <div class="unseen" role="status" aria-live="polite">${said.value}</div>
+  </div>`;
+}
+
+/** @param {Event} event the address stays the place's */
+function skip(event) {
+  event.preventDefault();
+  document.querySelector(/** @type {'textarea'} */ ('textarea.message'))?.focus() ?? document.getElementById('work')?.focus();
+}
+
+function App() {
+  if (!started.value) return html`<p class="waiting" role="status">Anima</p>`;
+  return user.value ? html`<${House} />` : html`<${SignIn} />`;
+}
+
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && !event.defaultPrevented) {
+    if (railOpen.value) railOpen.value = false;
+    else if (route.value.why !== undefined || route.value.passage !== undefined) closeDrawer();
+  }
+  if (event.key === '/' && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? '')) {
+    event.preventDefault();
+    document.querySelector(/** @type {'textarea'} */ ('textarea.message'))?.focus();
+  }
+});
+
+// a file that misses its place must not replace the page
+for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault());
+
+effect(applyTheme);
+void attempt(whoAmI).finally(() => {
+  started.value = true;
+});
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

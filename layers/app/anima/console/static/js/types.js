@@ -1,0 +1,160 @@
+// What the API answers, as far as the page reads it. A contract test compares each with the schema of that name.
+
+/**
+ * @typedef {Object} UserAnswer
+ * @property {number} user_id
+ * @property {string} username
+ * @property {string | null} full_name
+ * @property {string[]} roles
+ */
+
+/**
+ * @typedef {Object} AvatarAnswer
+ * @property {string} avatar_id
+ * @property {string} name
+ * @property {string} bio
+ * @property {string} personality_name
+ * @property {Record<string, any>} personality
+ * @property {string | null} model
+ */
+
+/**
+ * @typedef {Object} AffinityAnswer
+ * @property {string} level
+ * @property {number} affinity
+ * @property {number} total_messages
+ * @property {string | null} last_interaction
+ */
+
+/**
+ * @typedef {Object} SessionAnswer
+ * @property {number} session_id
+ * @property {string | null} avatar_id
+ * @property {string | null} avatar_name
+ * @property {string | null} title
+ * @property {boolean} private
+ * @property {string} started_at
+ */
+
+/**
+ * @typedef {Object} MessageAnswer
+ * @property {number} message_id
+ * @property {number | null} parent_message_id
+ * @property {string} role
+ * @property {string} content
+ * @property {string} created_at
+ * @property {number | null} response_id
+ * @property {number} citations
+ * @property {string | null} state
+ */
+
+/**
+ * @typedef {Object} CitationView
+ * @property {number} marker
+ * @property {number} document_id
+ * @property {number} chunk_id
+ * @property {string} title
+ * @property {string | null} source_uri
+ * @property {Record<string, any>} location
+ * @property {string} quote
+ */
+
+/**
+ * @typedef {Object} MemoryUsed
+ * @property {string} kind
+ * @property {string} id
+ * @property {string} text
+ * @property {number} score
+ * @property {{ message_id: number | null, session_id: number | null, date: string, speaker: string }} source
+ */
+
+/**
+ * @typedef {Object} AnswerView
+ * @property {number | null} session_id
+ * @property {number | null} message_id
+ * @property {number | null} parent_message_id
+ * @property {number} response_id
+ * @property {number} request_id
+ * @property {string} content
+ * @property {string} finish
+ * @property {CitationView[]} citations
+ * @property {MemoryUsed[]} memories
+ * @property {Record<string, any>} affect
+ * @property {Record<string, any>} model
+ * @property {Record<string, any>} usage
+ * @property {Record<string, number>} timings
+ * @property {string} created_at
+ */
+
+/** @typedef {AnswerView & { feedback: { rating: number, comment: string | null } | null }} Reply */
+
+/**
+ * @typedef {Object} OpenedChunk
+ * @property {number} chunk_id
+ * @property {number} document_id
+ * @property {number} chunk_index
+ * @property {string} text
+ * @property {Record<string, any>} location
+ * @property {string} title
+ * @property {string | null} source_uri
+ * @property {number | null} previous_chunk_id
+ * @property {string | null} previous_text
+ * @property {number | null} next_chunk_id
+ * @property {string | null} next_text
+ */
+
+/**
+ * @typedef {Object} DocumentAnswer
+ * @property {number} document_id
+ * @property {string} state
+ * @property {string} title
+ * @property {string | null} source_uri
+ * @property {string} doc_type
+ * @property {number} size_bytes
+ * @property {string} stage
+ * @property {number} chunks_done
+ * @property {number | null} chunks_total
+ * @property {string | null} reason
+ * @property {string} created_at
+ */
+
+/**
+ * @typedef {Object} FactOut
+ * @property {string} id
+ * @property {string} category
+ * @property {string} text
+ * @property {string} status
+ * @property {number} mention_count
+ * @property {string} last_updated
+ * @property {{ message_id: number | null, session_id: number | null, evidence: string }} source
+ */
+
+/**
+ * @typedef {Object} EpisodeOut
+ * @property {string} id
+ * @property {string} type
+ * @property {string} title
+ * @property {string} summary
+ * @property {number} importance
+ * @property {string} timestamp
+ * @property {string | null} forget_at
+ * @property {boolean} pinned
+ * @property {{ message_ids: number[], session_id: number | null }} source
+ */
+
+/**
+ * @typedef {Object} Problem
+ * @property {string} type
+ * @property {string} title
+ * @property {number} status
+ * @property {string} detail
+ * @property {string} request_id
+ * @property {{ path: string, message: string }[]} errors
+ */
+
+/**
+ * @template T
+ * @typedef {{ items: T[], next_cursor: string | null }} Page
+ */
+
+export {};
