@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m anima.cli`."""
+
+from anima.cli.main import main
+
+main()

@@ -1,0 +1,43 @@
+"""`anima`: the commands, and how an error reaches the person (exit code 1; wrong usage 2)."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from anima.cli import avatars, database, documents, memory, personality, place, provision, talk, users
+from anima.kernel.errors import AnimaError
+
+app = typer.Typer(
+    name="anima",
+    help="Avatars that remember, feel and learn.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+place.register(app)
+talk.register(app)
+documents.register(app)
+provision.register(app)
+app.add_typer(avatars.app, name="avatar")
+app.add_typer(personality.app, name="personality")
+app.add_typer(memory.app, name="memory")
+app.add_typer(database.app, name="db")
+app.add_typer(users.app, name="user")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line (that of this process, if none is given)."""
+    try:
+        app(arguments)
+    except AnimaError as error:
+        print(f"error: {error.detail}", file=sys.stderr)
+        for field in error.fields:
+            if field.message not in error.detail:
+                print(f"  {field.path}: {field.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,80 @@
+"""What a command prints: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
+_WIDE = 10_000  # columns, for a pipe: what reads it cuts nothing, and a row stays on its line
+_LONG = 100  # characters of JSON in one line
+
+
+def print_json(value: object) -> None:
+    """One JSON document."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Rows as a table of the named columns, or whole as JSON; `empty` says the next step where there are none."""
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        print(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:  # an id that is cut short is none
+        table.add_column(column, no_wrap=column.endswith("id"), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | datetime):
+        moment = _MOMENT.fullmatch(str(value))
+        return f"{moment[1]} {moment[2]} UTC" if moment else str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def place(location: Mapping[str, Any]) -> str:
+    """Where a passage stands in its document, in words: "page 3" or "lines 8-13", and its heading."""
+    found = [f"page {location['page']}"] if location.get("page") else []
+    first, last = location.get("line_start"), location.get("line_end")
+    if first and not found:
+        found.append(f"line {first}" if last in (None, first) else f"lines {first}-{last}")
+    if location.get("heading"):
+        found.append(str(location["heading"]))
+    return ", ".join(found)
+
+
+def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """One thing, a line for each of its fields."""
+    if as_json:
+        print_json(dict(row))
+        return
+    width = max((len(name) for name in row), default=0)
+    for name, value in row.items():
+        cell = _cell(value)
+        if isinstance(value, dict | list) and len(cell) > _LONG:
+            cell = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        print(f"{name:<{width}}  {cell}".rstrip())

@@ -1,0 +1,110 @@
+"""Delivers the outbox at home: threads that hand each event to its room's worker, as SQS would."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from anima.kernel import outbox, telemetry
+from anima.kernel.outbox import Event
+
+Worker = Callable[..., dict[str, Any]]
+_RENEW_SECONDS = 60.0
+_RETRY_SECONDS = 2.0
+
+
+def workers() -> dict[str, Worker]:
+    """The worker of each topic."""
+    from anima.chat import worker as after_turn
+    from anima.knowledge import worker as ingest
+
+    return {"turn.finished": after_turn.handle, "document.queued": ingest.handle}
+
+
+class Deliverer:
+    """Threads that sleep until something is committed or due; they ask the database nothing meanwhile.
+
+    Each topic has one of its own, so that a heap of documents does not keep what follows turns waiting, and one
+    more serves whatever there is.
+    """
+
+    def __init__(self, routes: Mapping[str, Worker], renew_seconds: float = _RENEW_SECONDS) -> None:
+        self._routes = routes
+        self._renew_seconds = renew_seconds
+        self._stopping = threading.Event()
+        self._bell = threading.Condition()
+        self._rung = 0
+        self._working = 0
+        shares = [*([topic] for topic in routes), list(routes)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(topics,), name=f"deliverer-{number}", daemon=True)
+            for number, topics in enumerate(shares)
+        ]
+
+    def start(self) -> None:
+        """Takes up what a killed predecessor left, then whatever comes."""
+        outbox.release_leases()
+        outbox.on_commit(self.ring)
+        for thread in self._threads:
+            thread.start()
+
+    def ring(self) -> None:
+        """There is something to deliver."""
+        with self._bell:
+            self._rung += 1
+            self._bell.notify_all()
+
+    def busy(self) -> bool:
+        """Whether an event is being handled now."""
+        return self._working > 0
+
+    def stop(self, seconds: float = 4.0) -> None:
+        """Lets what is being handled end, for a while; what does not end is delivered again at the next start."""
+        outbox.on_commit(lambda: None)
+        self._stopping.set()
+        self.ring()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self, topics: list[str]) -> None:
+        while not self._stopping.is_set():
+            with self._bell:
+                heard = self._rung
+            wait = self._deliver(topics)
+            with self._bell:
+                self._bell.wait_for(lambda before=heard: self._rung != before, timeout=wait)  # type: ignore[misc]
+
+    def _deliver(self, topics: list[str]) -> float | None:
+        """Handles an event if one is due; answers how long to sleep if nobody rings (None: for ever)."""
+        try:
+            if outbox.deliver_one(self._route, topics):
+                self.ring()  # it may have stood before others of its key
+                return 0.0
+            return outbox.seconds_until_due(topics)
+        except Exception as error:  # whatever it is, the thread must live on
+            if not self._stopping.is_set():
+                telemetry.error("deliverer.database", error)
+            return _RETRY_SECONDS
+
+    def _route(self, event: Event) -> None:
+        worker = self._routes[event.topic]
+        ended = threading.Event()
+        threading.Thread(target=self._keep_lease, args=(event, ended), daemon=True).start()
+        with self._bell:
+            self._working += 1
+        try:
+            worker(outbox.as_sqs(event), raising=True)
+        finally:
+            ended.set()
+            with self._bell:
+                self._working -= 1
+
+    def _keep_lease(self, event: Event, ended: threading.Event) -> None:
+        while not ended.wait(self._renew_seconds):
+            try:
+                outbox.renew(event)
+            except Exception as error:  # the next time may be better; else the event comes again
+                telemetry.error("deliverer.lease", error)
