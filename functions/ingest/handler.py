@@ -1,0 +1,10 @@
+"""One document at a time, from its queue."""
+
+from typing import Any
+
+from anima.knowledge import worker
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Answers the records that failed, so that only they come again."""
+    return worker.handle(event)
