@@ -99,14 +99,3 @@ class Medium:
     size_bytes: int
     checksum_sha256: str
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MessageMedium:
-    """A file that came with a message."""
-
-    message_id: int
-    media_id: int
-    storage_uri: str
-    media_type: str
-    mime_type: str

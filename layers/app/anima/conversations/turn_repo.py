@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from anima.conversations.model import Added, MessageMedium, Past
+from anima.conversations.model import Added, Past
 from anima.kernel import db
 
 
@@ -126,17 +126,6 @@ ADD_MESSAGE = db.Query(
     """,
 )
 
-MESSAGE_MEDIA = db.Query(
-    MessageMedium,
-    """
-    select k.message_id, m.media_id, m.storage_uri, m.media_type, m.mime_type
-    from message_media k
-    join media m on m.owner_id = k.owner_id and m.media_id = k.media_id
-    where k.owner_id = %(owner_id)s and k.message_id = any(%(message_ids)s::bigint[])
-    order by k.message_id, m.media_id
-    """,
-)
-
 
 def session(tx: db.Transaction, owner_id: int, session_id: int) -> db.Pending[Opened]:
     """The session, locked until the transaction ends."""
@@ -181,8 +170,3 @@ def add_message(
         avatar_id=avatar_id,
         media_ids=list(media_ids),
     )
-
-
-def message_media(tx: db.Transaction, owner_id: int, message_ids: Sequence[int]) -> db.Pending[MessageMedium]:
-    """The media of some messages."""
-    return tx.fetch(MESSAGE_MEDIA, owner_id=owner_id, message_ids=list(message_ids))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anima.conversations import turn_repo
-from anima.conversations.model import Added, MessageMedium, Partner, Past, Session, TurnContext
+from anima.conversations.model import Added, Partner, Past, Session, TurnContext
 from anima.kernel import db
 from anima.kernel.errors import Conflict, FieldError, NotFound
 
@@ -137,11 +137,6 @@ def check_media(added: Added, media_ids: Sequence[int]) -> None:
     if added.media != len(set(media_ids)):
         wrong = FieldError("media", "ids of media of yours")
         raise MediaNotFound(media_ids=", ".join(map(str, media_ids)), fields=[wrong])
-
-
-def media_of(tx: db.Transaction, owner_id: int, message_ids: Sequence[int]) -> db.Pending[MessageMedium]:
-    """The media of some messages."""
-    return turn_repo.message_media(tx, owner_id, message_ids)
 
 
 def as_session(opened: turn_repo.Opened) -> Session:

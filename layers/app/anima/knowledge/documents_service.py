@@ -28,11 +28,6 @@ def _position(cursor: str | None) -> int | None:
     raise BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
 
 
-def queue_document(principal: db.Principal, new: NewDocument, key: idempotency.Key | None = None) -> Queued:
-    """Takes a document in; see `queue_documents`."""
-    return queue_documents(principal, [new], key)[0]
-
-
 def queue_documents(
     principal: db.Principal, new: Sequence[NewDocument], key: idempotency.Key | None = None
 ) -> list[Queued]:
