@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from anima.identity import service as identity
 from fixtures.stub_llm import Reply, StubLLM, failure
 
 pytestmark = pytest.mark.browser
@@ -379,6 +380,77 @@ def test_first_paint_is_light_and_its_colours_can_be_read(visiting: Visiting) ->
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         weak = [(pair, round(ratio, 2)) for pair, ratio in page.evaluate(CONTRAST) if ratio < 4.5]
         assert not weak, f"{scheme}: {weak}"
+
+
+def test_a_file_that_misses_its_place_is_taken_all_the_same(visiting: Visiting) -> None:
+    visit = visiting()
+    page = visit.sign_in()
+    script = """([text]) => {
+        const files = new DataTransfer();
+        files.items.add(new File([text], 'rules.md', { type: 'text/markdown' }));
+        document.querySelector('h1').dispatchEvent(
+            new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }));
+    }"""
+    page.evaluate(script, [RULES.decode()])
+    expect(page.get_by_role("heading", name="Documents")).to_be_visible()
+    expect(page.locator(".upload")).to_have_count(1)
+    expect(page.locator(".upload")).to_contain_text("Ready: ask about it")
+    expect(page.locator(".item")).to_have_count(1)
+
+
+def link_of(visit: Any) -> str:
+    """A one-time link for the person before the page."""
+    return identity.sign_in_link(visit.person.username, visit.site).url
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("welcome-light", {"color_scheme": "light"}),
+        ("welcome-dark", {"color_scheme": "dark"}),
+        ("welcome-phone", {"viewport": {"width": 375, "height": 667}, "has_touch": True}),
+    ],
+)
+def test_a_link_leads_to_a_password_and_in(visiting: Visiting, name: str, given: dict[str, Any]) -> None:
+    visit = visiting(**given)
+    page, link = visit.page, link_of(visit)
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    expect(page.get_by_label("Code of your link")).to_be_hidden()
+    expect(page.get_by_label("New password")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    visit.shot(name)
+    page.get_by_label("New password").fill("password")
+    page.get_by_label("The same once more").fill("password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not among the first ones anybody tries")
+    visit.shot(f"{name}-wrong")
+    page.get_by_label("New password").fill("a much better one")
+    page.get_by_label("The same once more").fill("a much better on")
+    page.get_by_role("button").click()
+    assert page.evaluate("document.forms[0].again.validationMessage") == "The two are not the same."
+    page.get_by_label("The same once more").fill("a much better one")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(visit.person.username)
+    assert not [url for url in visit.asked if link.partition("#")[2] in url.partition("#")[0]]
+    page.goto(link)
+    page.get_by_label("New password").fill("a much better one")
+    page.get_by_label("The same once more").fill("a much better one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("ask for a new one")
+    visit.shot(f"{name}-used")
+
+
+def test_without_scripts_the_code_of_a_link_is_pasted(visiting: Visiting) -> None:
+    visit = visiting(java_script_enabled=False)
+    page, link = visit.page, link_of(visit)
+    page.goto(link)
+    page.get_by_label("Code of your link").fill(link)
+    page.get_by_label("New password").fill("a much better one")
+    page.get_by_label("The same once more").fill("a much better one")
+    visit.shot("welcome-plain")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", name="Who would you like to talk with?")).to_be_visible()
 
 
 def test_without_scripts_one_can_talk_too(visiting: Visiting, stub_llm: StubLLM) -> None:

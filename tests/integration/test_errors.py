@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from typing import Any
 
 import psycopg
@@ -16,9 +17,12 @@ from fastapi.testclient import TestClient
 
 from anima.app.limits import MAX_BODY_BYTES
 from anima.app.main import build, local
+from anima.kernel import telemetry
 from anima.kernel.config import settings
 from anima.kernel.errors import BadInput, NotFound, Unavailable
+from anima.kernel.postgres.schema_version import SCHEMA_VERSION
 from fixtures.api import Person
+from fixtures.served import Serve
 
 API = "/api/v1"
 
@@ -100,6 +104,18 @@ def test_a_large_body_that_does_not_say_how_large_it_is(alice: Person) -> None:
     headers = {"Content-Type": "application/json"}
     answer = alice.http.post(f"{API}/api-keys", content=chunks(), headers=headers)
     expect_problem(answer, 413, "too-large")
+
+
+def test_a_client_that_is_still_sending_hears_the_refusal(alice: Person, serve: Serve) -> None:
+    """Over a real connection: without a Content-Length, and all of it sent before the answer is read."""
+    address = serve().url.removeprefix("http://")
+    connection = HTTPConnection(address, timeout=20)
+    chunks = (b"x" * 50_000 for _ in range(80))
+    headers = {"Authorization": f"Bearer {alice.key}", "Content-Type": "application/json"}
+    connection.request("POST", f"{API}/api-keys", body=chunks, headers=headers, encode_chunked=True)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert json.loads(answer.read())["type"].endswith("/too-large")
 
 
 def test_a_body_is_refused_before_it_is_read(alice: Person) -> None:
@@ -248,31 +264,30 @@ def test_the_log_names_the_route_and_the_user_and_nothing_that_was_sent(
     (line,) = [one for one in capfd.readouterr().err.splitlines() if "http.request" in one]
     entry = json.loads(line)
     assert entry["path"] == "/api/v1/api-keys/{api_key_id}"
-    assert entry["user_id"] == alice.user_id
+    assert entry["tenant"] == telemetry.tenant(alice.user_id)
+    assert str(alice.user_id) not in entry["tenant"]
     assert entry["status"] == 404
     assert "private" not in line
     assert alice.key not in line
 
 
 def test_a_database_that_is_gone_is_503(client: TestClient, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    from psycopg_pool import PoolTimeout
-
     from anima.kernel import db
 
     class Gone:
-        def getconn(self) -> Any:
-            raise PoolTimeout("no connection")
+        def get(self) -> Any:
+            raise psycopg.OperationalError(SECRET)
 
     monkeypatch.setattr(db, "pool", lambda _login: Gone())
     expect_problem(client.get("/readyz"), 503, "database-unavailable")
     answer = alice.http.get(f"{API}/users/me")
     expect_problem(answer, 503, "database-unavailable")
     assert answer.headers["retry-after"] == "2"
-    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/healthz").json() == {"status": "ok", "schema_version": SCHEMA_VERSION}
 
 
 def test_it_is_ready_when_the_database_answers(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/readyz").json() == {"status": "ready", "schema_version": SCHEMA_VERSION}
 
 
 def test_each_part_of_the_app_has_its_own_routes() -> None:
@@ -281,7 +296,7 @@ def test_each_part_of_the_app_has_its_own_routes() -> None:
 
     chat, retrieve, manage = paths({"chat"}), paths({"retrieve"}), paths({"manage"})
     assert f"{API}/token" in manage - chat - retrieve
-    assert chat | retrieve | manage == set(local().openapi()["paths"]) - {"/healthz", "/readyz"}
+    assert chat | retrieve | manage == set(local().openapi()["paths"]) - {"/healthz", "/readyz", "/metrics"}
     assert not chat & manage
     assert not retrieve & (chat | manage)
 

@@ -1,14 +1,17 @@
-"""`anima user`: people and their keys."""
+"""`anima user`: people, their passwords and their keys."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
 
 from anima.cli import connection, output
+from anima.kernel.config import server_url, settings
+from anima.operations import database
 
-app = typer.Typer(help="Users: create, key, keys, revoke.", no_args_is_help=True)
+app = typer.Typer(help="Users: create, list, password, link, key, keys, revoke.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -27,6 +30,72 @@ def create(
     with connection.connected() as client:
         made = connection.checked(client.post("/users", json={k: v for k, v in body.items() if v is not None}))
     output.print_fields(made, as_json=as_json)
+
+
+@app.command("list")
+def list_users(as_json: output.AsJson = False) -> None:
+    """Everybody, the newest first (admins only)."""
+    with connection.connected() as client:
+        rows = connection.everything(client, "/users")
+    columns = ["user_id", "username", "email", "roles", "created_at"]
+    output.print_rows(rows, columns, as_json=as_json, empty="nobody; `anima user create NAME` makes somebody")
+
+
+@app.command("password")
+def password(
+    current: Annotated[str, typer.Option(prompt="Present password", hide_input=True, help="Asked for if not given.")],
+    new: Annotated[
+        str,
+        typer.Option(prompt="New password", hide_input=True, confirmation_prompt=True, help="Asked for if not given."),
+    ],
+) -> None:
+    """Change your own password; every sign-in ends, keys stay."""
+    with connection.connected() as client:
+        connection.checked(client.post("/password", json={"current": current, "password": new}))
+    print("changed; sign in again where you were signed in")
+
+
+@app.command("link")
+def link(
+    username: Annotated[str, typer.Argument(help="User name or e-mail address of who lost the password.")],
+    as_json: output.AsJson = False,
+) -> None:
+    """Make a link that lets somebody set a new password: once, within 72 hours.
+
+    Who may read this machine's data folder may do it, for everybody; with ANIMA_API_KEY set, the server is asked, and
+    the key has to be an admin's.
+    """
+    made = _link_of_server(username) if settings().api_key is not None else _link_of_database(username)
+    if as_json:
+        output.print_json(made)
+    else:
+        print(made["url"])
+
+
+def _link_of_server(username: str) -> dict[str, Any]:
+    from anima.identity.service import UserNotFound
+
+    with connection.connected() as client:
+        found = [one for one in connection.everything(client, "/users") if username.casefold() in _names(one)]
+        if not found:
+            raise UserNotFound(login=username)
+        made: dict[str, Any] = connection.checked(client.post(f"/users/{found[0]['user_id']}/link"))
+    return made
+
+
+def _names(user: dict[str, Any]) -> set[str]:
+    return {str(user["username"]).casefold(), str(user["email"] or "").casefold()}
+
+
+def _link_of_database(username: str) -> dict[str, Any]:
+    from anima.identity import service as identity
+
+    embedded = settings().database_url is None
+    with database.opened():
+        if embedded:  # it may be of an older version, and not have been started since
+            database.migrate()
+        made = identity.sign_in_link(username, connection.running_url() or server_url(settings()))
+    return asdict(made)
 
 
 @app.command("key")

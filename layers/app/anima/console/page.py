@@ -93,3 +93,9 @@ def _document(body: str, head: list[str] | None = None, title: str = "Anima") ->
 def plain(title: str, body: str) -> Page:
     """A page without scripts."""
     return Page(_document(f"<main class='plain'>{body}</main>", title=title), policy())
+
+
+def standing(title: str, body: str, script: str) -> Page:
+    """A page that stands alone, like the one to sign in, with a script of ours that it can do without."""
+    head = [f"<script type='module' src='{url(script)}'></script>"]
+    return Page(_document(f"<main class='sign-in'>{body}</main>", head, title), policy())

@@ -48,7 +48,9 @@ def sign_in(wrong: str | None = None, back: str = ROOT) -> Page:
         <input type='hidden' name='back' value='{escape(back)}'>
         <button class='primary'>Sign in</button>
         </form>
-        <p class='quiet'>The first start printed a name and a password; <code>anima users</code> makes more.</p>
+        <p class='quiet'>The first start printed a name and a password; <code>anima user create</code> makes more, and
+        <code>anima user link</code> helps who forgot a password.
+        <a href='/console/welcome'>I have a link.</a></p>
     """
     return page.plain("Sign in", body)
 
@@ -63,7 +65,7 @@ def home(avatars: Sequence[Avatar], sessions: Sequence[Session]) -> Page:
         f"{_quiet(_when(one))}</li>"
         for one in sessions
     )
-    nobody = "<p>You have no avatar yet: <code>anima avatars create Luna</code> makes one.</p>"
+    nobody = "<p>You have no avatar yet: <code>anima avatar create Luna</code> makes one.</p>"
     body = f"""{_top()}<h1>Who would you like to talk with?</h1>
         {f"<ul>{people}</ul>" if people else nobody}
         <h2>Talks</h2>{f"<ul>{talks}</ul>" if talks else "<p>None yet. Choose somebody above and say hello.</p>"}"""

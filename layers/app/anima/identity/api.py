@@ -6,16 +6,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from fastapi import APIRouter, Form, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from anima.identity import service
 from anima.identity.model import MAX_KEY_NAME_CHARS, MAX_PASSWORD_CHARS
-from anima.kernel import http, idempotency
+from anima.kernel import auth, http, idempotency
+from anima.kernel.config import settings
 
 router = APIRouter(tags=["identity"])
 
 Role = Literal["admin", "operator", "researcher", "viewer"]
+UserId = Annotated[int, Path(gt=0, lt=2**63)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]
 
 _TOKENS = {
@@ -32,6 +34,7 @@ _USER = {
     "roles": ["viewer"],
     "created_at": "2026-01-31T12:00:00Z",
 }
+_LINK = {"url": "https://anima.example.org/console/welcome#q6mN3XyZ…", "expires_at": "2026-02-03T12:00:00Z"}
 _KEY = {
     "api_key_id": 7,
     "name": "laptop",
@@ -109,6 +112,36 @@ class PasswordChange(http.Body):
     new_password: Password
 
 
+class NewPassword(http.Body):
+    """The new password, and by what right: the secret of a one-time link, or the present password of the caller."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"link": "q6mN3XyZ…", "password": "battery staple"},
+                {"current": "correct horse", "password": "battery staple"},
+            ]
+        },
+    )
+    password: Password
+    link: SecretStr | None = Field(None, min_length=1, max_length=500, description="What follows the # of the link")
+    current: Password | None = None
+
+    @model_validator(mode="after")
+    def _one_right(self) -> NewPassword:
+        if (self.link is None) == (self.current is None):
+            raise ValueError("either link or current")
+        return self
+
+
+class LinkAnswer(BaseModel):
+    """A one-time link: whoever opens it sets a password and is signed in."""
+
+    url: str = Field(description="The link itself; it is shown this once")
+    expires_at: datetime
+
+
 class NewKey(http.Body):
     """A key to be made."""
 
@@ -179,6 +212,60 @@ def create_user(caller: http.AdminCaller, body: NewUser, idempotency_key: http.I
     )
     key = idempotency.read_key(idempotency_key, "POST /users", asked)
     return UserAnswer.model_validate(asdict(service.create_user(caller, new, key)))
+
+
+@router.get(
+    "/users",
+    summary="All users",
+    responses={**http.example({"items": [_USER], "next_cursor": None}), **http.problems(403)},
+)
+def users(
+    caller: http.AdminCaller, cursor: http.PageCursor = None, limit: http.PageLimit = 50
+) -> http.Items[UserAnswer]:
+    """Admins only. The newest first."""
+    found = service.users(caller, cursor, limit)
+    items = [UserAnswer.model_validate(asdict(one)) for one in found.items]
+    return http.Items[UserAnswer](items=items, next_cursor=found.next_cursor)
+
+
+@router.post(
+    "/users/{user_id}/link",
+    summary="Make a one-time link for a user",
+    status_code=201,
+    responses={**http.example(_LINK, 201), **http.problems(403, 404)},
+)
+def make_link(request: Request, caller: http.AdminCaller, user_id: UserId) -> LinkAnswer:
+    """Admins only, for somebody who lost the password. It holds for 72 hours and once; a newer one voids it."""
+    base_url = settings().public_url or str(request.base_url)
+    return LinkAnswer.model_validate(asdict(service.make_link(caller, user_id, base_url)))
+
+
+@router.post(
+    "/password",
+    summary="Set a password, by a one-time link or by the present one",
+    responses={
+        **http.example(_TOKENS),
+        204: {"description": "The password was changed by the present one"},
+        **http.problems(401, 403, 410, 429, public=True),
+    },
+)
+def set_password(request: Request, response: Response, body: NewPassword) -> TokensAnswer | None:
+    """With a link: no credentials are needed, the link is used up, every sign-in of the user ends, and the tokens of
+    a new one are answered. A link that is unknown, used, replaced or expired answers 410.
+
+    With the present password, and credentials: every other sign-in ends, and nothing is answered. API keys stay.
+    """
+    new = body.password.get_secret_value()
+    if body.link is not None:
+        address = request.client.host if request.client else None
+        return TokensAnswer.model_validate(asdict(service.use_link(body.link.get_secret_value(), new, address)))
+    credential = http.credential(request)
+    caller = auth.authenticate(credential)
+    request.state.user_id = caller.user_id
+    current = body.current.get_secret_value() if body.current else ""
+    service.change_password(caller, current, new, keep=auth.family(credential), field="password")
+    response.status_code = 204
+    return None
 
 
 @router.get("/users/me", summary="Who you are", responses={**http.example(_USER), **http.problems(404)})

@@ -57,6 +57,14 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A one-time link with which somebody sets a password and is signed in."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key as it can be listed: what is visible of it, never the key."""
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
+NONE = "!"
+"""What is stored for somebody who has no password yet: no password is right."""
+
 _in_use: PasswordHasher | None = None
 
 
@@ -45,12 +48,13 @@ def hashed(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether a password is right. An unknown user (nothing stored) takes the same work, and is never right."""
+    """Whether a password is right. Nobody (nothing stored) and one without any take the same work."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     hasher = _hasher()
+    known = None if stored == NONE else stored
     try:
-        return hasher.verify(stored or _nobodys(hasher), password) and stored is not None
+        return hasher.verify(known or _nobodys(hasher), password) and known is not None
     except (VerificationError, InvalidHashError):
         return False
 

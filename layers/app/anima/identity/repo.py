@@ -34,6 +34,29 @@ class Made:
     user_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name of the user that a link was made for; nothing where there is none, or the caller may not."""
+
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAdmin:
+    """Whether a link was made: not once an admin has a password."""
+
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHolder:
+    """Whose link it is."""
+
+    user_id: int
+    username: str
+    email: str | None
+
+
 PASSWORD = db.Query(
     StoredPassword,
     """
@@ -82,10 +105,66 @@ USER = db.Query(
     """,
 )
 
+USERS = db.Query(
+    User,
+    """
+    select u.user_id, u.username::text as username, u.email::text as email, u.full_name,
+        array(
+            select r.role_name from user_roles ur join roles r using (role_id)
+            where ur.user_id = u.user_id order by r.role_id
+        ) as roles,
+        u.created_at
+    from users u
+    where %(before)s::bigint is null or u.user_id < %(before)s
+    order by u.user_id desc
+    limit %(limit)s
+    """,
+)
+
 SET_PASSWORD = db.Command(
     """
     update users set password_hash = %(password_hash)s where user_id = %(owner_id)s
     """
+)
+
+END_OTHER_FAMILIES = db.Command("select auth_end_families(%(kept_family_id)s)")
+
+MAKE_LINK = db.Query(
+    Named,
+    """
+    select auth_make_link(%(user_id)s, %(link_hash)s, %(expires_at)s) as username
+    """,
+)
+
+OPERATOR_LINK = db.Query(
+    Named,
+    """
+    select auth_operator_link(%(login)s, %(link_hash)s, %(expires_at)s) as username
+    """,
+)
+
+FIRST_ADMIN = db.Query(
+    FirstAdmin,
+    """
+    select auth_first_admin(%(username)s, %(link_hash)s, %(expires_at)s) as made
+    """,
+)
+
+LINK = db.Query(
+    LinkHolder,
+    """
+    select user_id, username, email
+    from auth_link(%(link_hash)s)
+    """,
+)
+
+USE_LINK = db.Query(
+    Made,
+    """
+    select auth_use_link(
+        %(link_hash)s, %(password_hash)s, %(token_id)s, %(family_id)s, %(token_hash)s, %(expires_at)s
+    ) as user_id
+    """,
 )
 
 ADD_KEY = db.Query(
@@ -188,9 +267,54 @@ def user(tx: db.Transaction, owner_id: int) -> db.Pending[User]:
     return tx.fetch(USER, owner_id=owner_id)
 
 
+def users(tx: db.Transaction, before: int | None, limit: int) -> db.Pending[User]:
+    """Users, the newest first: all of them under the operators' login, under any other the tenant alone."""
+    return tx.fetch(USERS, before=before, limit=limit)
+
+
 def set_password(tx: db.Transaction, owner_id: int, password_hash: str) -> None:
     """Stores a new hash of the tenant's password."""
     tx.execute(SET_PASSWORD, owner_id=owner_id, password_hash=password_hash)
+
+
+def end_other_families(tx: db.Transaction, kept: uuid.UUID) -> None:
+    """Ends every sign-in of the tenant but one."""
+    tx.execute(END_OTHER_FAMILIES, kept_family_id=kept)
+
+
+def make_link(tx: db.Transaction, user_id: int, link_hash: bytes, expires_at: datetime) -> db.Pending[Named]:
+    """Stores a link for somebody, if the tenant is an admin."""
+    return tx.fetch(MAKE_LINK, user_id=user_id, link_hash=link_hash, expires_at=expires_at)
+
+
+def operator_link(tx: db.Transaction, login: str, link_hash: bytes, expires_at: datetime) -> db.Pending[Named]:
+    """Stores a link for a user name or e-mail address; under the login of the operators only."""
+    return tx.fetch(OPERATOR_LINK, login=login, link_hash=link_hash, expires_at=expires_at)
+
+
+def first_admin(tx: db.Transaction, username: str, link_hash: bytes, expires_at: datetime) -> db.Pending[FirstAdmin]:
+    """Makes the first admin with a link, if no admin has a password yet; under the login of the operators only."""
+    return tx.fetch(FIRST_ADMIN, username=username, link_hash=link_hash, expires_at=expires_at)
+
+
+def link(tx: db.Transaction, link_hash: bytes) -> db.Pending[LinkHolder]:
+    """Whose link it is; no row where it is not good (any more)."""
+    return tx.fetch(LINK, link_hash=link_hash)
+
+
+def use_link(
+    tx: db.Transaction, link_hash: bytes, password_hash: str, family_id: uuid.UUID, token: Token, expires_at: datetime
+) -> db.Pending[Made]:
+    """Uses a link up for a password and a sign-in; nobody where it is not good (any more)."""
+    return tx.fetch(
+        USE_LINK,
+        link_hash=link_hash,
+        password_hash=password_hash,
+        family_id=family_id,
+        token_id=token.token_id,
+        token_hash=token.token_hash,
+        expires_at=expires_at,
+    )
 
 
 def add_key(tx: db.Transaction, owner_id: int, name: str, prefix: str, secret: bytes) -> db.Pending[ApiKey]:

@@ -15,6 +15,7 @@ from anima.identity.model import (
     MAX_KEY_NAME_CHARS,
     ROLES,
     ApiKey,
+    Link,
     NewKey,
     NewUser,
     Tokens,
@@ -23,11 +24,16 @@ from anima.identity.model import (
     wrong_password,
     wrong_user,
 )
-from anima.kernel import auth, clock, db, idempotency, ids, pages, secrets
+from anima.kernel import auth, clock, db, idempotency, ids, pages, secrets, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import BadInput, Conflict, FieldError, Forbidden, NotFound, Unauthenticated
+from anima.kernel.errors import AnimaError, BadInput, Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 
-__all__ = ["ApiKey", "NewKey", "NewUser", "Tokens", "User"]
+__all__ = ["ApiKey", "Link", "NewKey", "NewUser", "Tokens", "User"]
+
+FIRST_ADMIN = "admin"
+LINK_HOURS = 72
+WELCOME = "/console/welcome"
+OPERATOR = db.Principal(user_id=None, login="admin")
 
 
 class WrongCredentials(Unauthenticated):
@@ -52,6 +58,19 @@ class EmailTaken(Conflict):
     """Somebody has the e-mail address {email} already."""
 
     slug = "email-taken"
+
+
+class UserNotFound(NotFound):
+    """There is no user {login}."""
+
+    slug = "user-not-found"
+
+
+class LinkNotValid(AnimaError):
+    """This link is unknown, used, replaced by a newer one, or expired; ask for a new one."""
+
+    status = 410
+    slug = "link-not-valid"
 
 
 def sign_in(login: str, password: str) -> Tokens:
@@ -149,14 +168,25 @@ def me(principal: db.Principal) -> User:
     return user
 
 
-def change_password(principal: db.Principal, current: str, new: str) -> None:
-    """Sets a new password and ends every sign-in; API keys stay.
+def users(principal: db.Principal, cursor: str | None = None, limit: int = 50) -> pages.Page[User]:
+    """Everybody, the newest first; for an admin. Raises Forbidden, and BadInput for an unknown cursor."""
+    auth.require(principal, "admin")
+    position = pages.decode(cursor, 1)
+    with db.transaction(OPERATOR) as tx:
+        found = repo.users(tx, None if position is None else _number(position[0]), limit + 1)
+    return pages.page(found.all(), limit, lambda one: [one.user_id])
 
-    Raises WrongCredentials, TooManyAttempts, BadInput.
+
+def change_password(
+    principal: db.Principal, current: str, new: str, keep: uuid.UUID | None = None, field: str = "new_password"
+) -> None:
+    """Sets a new password and ends every sign-in, except the one to `keep`; API keys stay.
+
+    Raises WrongCredentials, TooManyAttempts, BadInput (which names the field).
     """
     owner_id, user = _owner(principal), me(principal)
     attempts.check(user.username)
-    _refuse(wrong_password(new, user.username, user.email, field="new_password"))
+    _refuse(wrong_password(new, user.username, user.email, field=field))
     with db.transaction(principal) as tx:
         found = repo.password(tx, user.username)
     stored = found.one()
@@ -166,7 +196,77 @@ def change_password(principal: db.Principal, current: str, new: str) -> None:
     new_hash = passwords.hashed(new)
     with db.transaction(principal) as tx:
         repo.set_password(tx, owner_id, new_hash)
-        repo.end_families(tx)
+        if keep is None:
+            repo.end_families(tx)
+        else:
+            repo.end_other_families(tx, keep)
+
+
+def first_admin_link(base_url: str, *, request: str | None = None) -> str | None:
+    """Makes the user `admin`, whose only way in is the link answered here; nothing once an admin has a password.
+
+    Called again before that, it answers a new link and voids the one before; the same link where the same `request`
+    (an id that nobody else chooses) comes again. Works under the operators' login (anima_admin), for whoever deploys.
+    Raises UsernameTaken where somebody who is no admin has that name.
+    """
+    secret, link_hash = auth.new_link(request)
+    with _taken(NewUser(FIRST_ADMIN, "")), db.transaction(OPERATOR) as tx:
+        made = repo.first_admin(tx, FIRST_ADMIN, link_hash, _link_expiry()).one().made
+    return _link_url(base_url, secret) if made else None
+
+
+def sign_in_link(login: str, base_url: str) -> Link:
+    """A link for a user name or e-mail address, which voids the one before; for whoever runs the place.
+
+    Works under the operators' login (anima_admin): who holds it may get in anyway. Raises UserNotFound.
+    """
+    secret, link_hash = auth.new_link()
+    expires_at = _link_expiry()
+    with db.transaction(OPERATOR) as tx:
+        found = None if "\0" in login else repo.operator_link(tx, login, link_hash, expires_at).one().username
+    if found is None:
+        raise UserNotFound(login=login)
+    telemetry.info("identity.link_made", by="operator")
+    return Link(_link_url(base_url, secret), expires_at)
+
+
+def make_link(principal: db.Principal, user_id: int, base_url: str) -> Link:
+    """A link for somebody, made by an admin; it voids the one before. Raises UserNotFound."""
+    secret, link_hash = auth.new_link()
+    expires_at = _link_expiry()
+    with db.transaction(principal) as tx:
+        made = repo.make_link(tx, user_id, link_hash, expires_at)
+    if made.one().username is None:
+        raise UserNotFound(login=user_id)
+    telemetry.info("identity.link_made", by="admin")
+    return Link(_link_url(base_url, secret), expires_at)
+
+
+def use_link(link: str, password: str, address: str | None = None) -> Tokens:
+    """Sets the password of whom the link is for, ends their sign-ins, and signs in. The link is used up by it.
+
+    A password that is refused uses nothing up. Raises LinkNotValid, BadInput, and TooManyAttempts after too many
+    wrong links from one network address.
+    """
+    attempt = f"link from {address}"
+    attempts.check(attempt)
+    link_hash = auth.hash_link(link)
+    with db.transaction(auth.NOBODY) as tx:
+        found = repo.link(tx, link_hash)
+    holder = found.first()
+    if holder is None:
+        attempts.failed(attempt)
+        raise LinkNotValid
+    _refuse(wrong_password(password, holder.username, holder.email))
+    password_hash = passwords.hashed(password)
+    family_id, (refresh_token, token) = ids.uuid7(), _new_token()
+    with db.transaction(auth.NOBODY) as tx:
+        used = repo.use_link(tx, link_hash, password_hash, family_id, token, _refresh_expiry())
+    user_id = used.one().user_id
+    if user_id is None:
+        raise LinkNotValid
+    attempts.succeeded(holder.username)
+    return _tokens(user_id, family_id, refresh_token)
 
 
 def create_key(principal: db.Principal, name: str, key: idempotency.Key | None = None) -> NewKey:
@@ -228,6 +328,15 @@ def _number(value: object) -> int:
 def _new_token() -> tuple[str, repo.Token]:
     token, token_hash = auth.new_refresh_token()
     return token, repo.Token(ids.uuid7(), token_hash)
+
+
+def _link_expiry() -> datetime:
+    return clock.now() + timedelta(hours=LINK_HOURS)
+
+
+def _link_url(base_url: str, secret: str) -> str:
+    """The secret stands behind the #: a browser keeps that part to itself, so no log has it."""
+    return f"{base_url.rstrip('/')}{WELCOME}#{secret}"
 
 
 def _refresh_expiry() -> datetime:

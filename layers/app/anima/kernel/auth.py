@@ -65,6 +65,22 @@ def hash_refresh_token(token: str) -> bytes:
     return secrets.keyed_hash("refresh-token", token)
 
 
+def new_link(request: str | None = None) -> tuple[str, bytes]:
+    """The secret of a fresh one-time link, and the hash that is stored; the same ones for the same `request`."""
+    secret = random.token_urlsafe(32) if request is None else secrets.keyed_hash("link-of-request", request).hex()
+    return secret, hash_link(secret)
+
+
+def hash_link(secret: str) -> bytes:
+    """What the database keeps of a one-time link."""
+    return secrets.keyed_hash("sign-in-link", secret)
+
+
+def family(credential: str | None) -> uuid.UUID | None:
+    """The sign-in that an access token belongs to; none for an API key. Raises Unauthenticated."""
+    return None if credential is None or credential.startswith(API_KEY_START) else _claims(credential)[1]
+
+
 def access_token(user_id: int, family_id: uuid.UUID) -> str:
     """A JWT for a user; it lives while its refresh family does, a few minutes at most."""
     import jwt
@@ -94,16 +110,20 @@ def authenticate(credential: str | None) -> db.Principal:
     """
     if not credential:
         raise Unauthenticated(reason="none was sent; use 'Authorization: Bearer <key or token>'")
+    holder = db.retried(lambda: _holder(credential))
+    if holder is None:
+        raise Unauthenticated(reason="the key or token is unknown or was revoked")
+    return db.Principal(holder.user_id, frozenset(holder.roles))
+
+
+def _holder(credential: str) -> Holder | None:
     with db.transaction(NOBODY) as tx:
         if credential.startswith(API_KEY_START):
             found = tx.fetch(HOLDER_OF_KEY, secret=hash_api_key(credential))
         else:
             user_id, family_id = _claims(credential)
             found = tx.fetch(HOLDER_OF_TOKEN, user_id=user_id, family_id=family_id)
-    holder = found.first()
-    if holder is None:
-        raise Unauthenticated(reason="the key or token is unknown or was revoked")
-    return db.Principal(holder.user_id, frozenset(holder.roles))
+    return found.first()
 
 
 def require(principal: db.Principal, *roles: str) -> None:

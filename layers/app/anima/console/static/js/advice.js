@@ -19,7 +19,8 @@ const ADVICE = {
   'avatar-not-found': 'It may have been deleted. Choose another one.',
   'still-running': 'The first try is still being answered. Wait a moment.',
   'too-many-attempts': 'Wait a little before the next try.',
-  'wrong-credentials': 'The first start of Anima printed a name and a password.',
+  'wrong-credentials':
+    'The first start of Anima printed a name and a password; where they are lost, “anima user link NAME” makes a way in.',
   'database-unavailable': 'Wait a moment and try again.',
 };
 

@@ -14,9 +14,10 @@ import { Home } from './home.js';
 import { attempt, avatars, failure, loadHouse, said } from './house.js';
 import { Memory } from './memory.js';
 import { Rail, railOpen } from './rail.js';
-import { closeDrawer, route } from './route.js';
+import { closeDrawer, go, route } from './route.js';
 import { SignIn } from './sign_in.js';
 import { applyTheme } from './theme.js';
+import { add } from './uploads.js';
 
 const started = signal(false);
 
@@ -68,8 +69,19 @@ addEventListener('keydown', (event) => {
   }
 });
 
-// a file that misses its place must not replace the page
-for (const name of ['dragover', 'drop']) addEventListener(name, (event) => event.preventDefault());
+/** A file that misses its place does not replace the page: it is taken all the same, and shown where it is read.
+ * @param {DragEvent} event */
+function stray(event) {
+  const taken = event.defaultPrevented;
+  event.preventDefault();
+  const files = [...(event.dataTransfer?.files ?? [])];
+  if (taken || !files.length || !user.value) return;
+  add(files);
+  if (route.value.place !== 'chat') go({ place: 'documents' });
+}
+
+addEventListener('dragover', (event) => event.preventDefault());
+addEventListener('drop', stray);
 
 effect(applyTheme);
 void attempt(whoAmI).finally(() => {
