@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from anima.kernel import connections
 from anima.kernel.postgres import bootstrap
 from anima.kernel.postgres.bootstrap import LoginPasswords
 from anima.kernel.postgres.ephemeral import ephemeral
@@ -237,7 +238,8 @@ def test_a_login_that_policies_do_not_bind_is_refused(server: Server, owner_url:
 
 def test_what_the_owner_may_not_do_is_said(owner_url: str, superuser: Callable) -> None:
     run(with_database(owner_url, "postgres"), "create database bare template template0")
-    with pytest.raises(ExtensionUnavailable, match="vector cannot be created by anima_owner"):
+    told = "vector cannot be created by anima_owner in bare: .* A superuser runs `create extension vector;` in bare"
+    with pytest.raises(ExtensionUnavailable, match=told):
         bootstrap.ensure(with_database(owner_url, "bare"), PASSWORDS)
     run(with_database(owner_url, "postgres"), "drop database bare")
 
@@ -247,7 +249,28 @@ def test_what_the_owner_may_not_do_is_said(owner_url: str, superuser: Callable) 
     superuser("revoke connect on database anima from guest", "drop role guest")
 
 
-def test_an_address_that_will_not_do_is_said_without_the_password(owner_url: str) -> None:
+_OF_ROLE = "pg_roles, unnest(rolconfig) one"
+
+
+def test_logins_have_limits_and_keep_those_that_an_administrator_set(owner_url: str) -> None:
+    def limits(login: str) -> dict[str, str]:
+        statement = f"select split_part(one, '=', 1), split_part(one, '=', 2) from {_OF_ROLE} where rolname = '{login}'"
+        return {str(name): str(value) for name, value in run(owner_url, statement)}
+
+    for login in LOGINS:
+        assert set(limits(login)) >= {"statement_timeout", "idle_in_transaction_session_timeout"}
+    run(owner_url, "alter role anima_app set statement_timeout = '5s'")
+    bootstrap.ensure(owner_url, PASSWORDS)
+    assert limits("anima_app")["statement_timeout"] == "5s"
+    run(owner_url, "alter role anima_app reset statement_timeout")
+    bootstrap.ensure(owner_url, PASSWORDS)
+    assert limits("anima_app")["statement_timeout"] == "60s"
+
+
+def test_an_address_that_will_not_do_is_said_without_the_password(
+    owner_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PATIENCE_SECONDS", 0.1)
     secret = parse(owner_url).password or ""
 
     with pytest.raises(DatabaseUnreachable) as unreachable:
@@ -257,3 +280,16 @@ def test_an_address_that_will_not_do_is_said_without_the_password(owner_url: str
 
     assert secret not in str(unreachable.value)
     assert "of the app" not in repr(PASSWORDS)
+
+
+def test_logins_made_without_a_password_get_in_once_they_have_one() -> None:
+    with ephemeral() as fresh:
+        bootstrap.ensure(fresh.owner_url, None)
+        bootstrap.ensure(fresh.owner_url, None)
+        logins = "select rolname::text, rolcanlogin from pg_roles where rolname = any (array['{}', '{}', '{}'])"
+        assert {can for _, can in run(fresh.owner_url, logins.format(*LOGINS))} == {False}
+
+        bootstrap.ensure(fresh.owner_url, PASSWORDS)
+        assert run(as_login(fresh.owner_url, "anima_app"), "select current_user::text") == [("anima_app",)]
+        bootstrap.ensure(fresh.owner_url, None)
+        assert run(as_login(fresh.owner_url, "anima_app"), "select current_user::text") == [("anima_app",)]

@@ -143,6 +143,8 @@ def answer(error: Exception) -> JSONResponse:
 
 
 async def _handle(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DatabaseUnavailable):
+        raise error  # for `replays.Replays`, which may have it done once more
     return answer(error)
 
 

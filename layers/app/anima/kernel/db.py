@@ -7,24 +7,28 @@ looks at nothing costs one wait on the server, whatever it asks.
 
 from __future__ import annotations
 
-import select
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, LiteralString, TypeVar
 
-from anima.kernel import secrets
+from anima.kernel import secrets, telemetry
 from anima.kernel.config import settings
+from anima.kernel.connections import Pool
 from anima.kernel.errors import AnimaError, DatabaseUnavailable
 
 if TYPE_CHECKING:
     from psycopg import Connection, Cursor, Pipeline
     from psycopg.types.json import Jsonb
-    from psycopg_pool import ConnectionPool
 
 R = TypeVar("R")
-Login = Literal["app", "worker", "admin"]
+T = TypeVar("T")
+Login = Literal["app", "worker", "admin", "read"]
+# Errors after which a connection is good: a lost race, a deadlock, a lock not got, a statement cancelled.
+_PASSING = frozenset({"40001", "40P01", "55P03", "57014"})
 
 
 class DatabaseNotConfigured(AnimaError):
@@ -131,7 +135,7 @@ class Transaction:
             pending.all()
 
 
-_pools: dict[str, ConnectionPool[Any]] = {}
+_pools: dict[Login, Pool] = {}
 _pools_lock = threading.Lock()
 
 
@@ -143,6 +147,7 @@ def login_url(login: Login) -> str:
         "app": settings().app_database_url,
         "worker": settings().worker_database_url,
         "admin": settings().admin_database_url,
+        "read": settings().read_database_url,  # a replica, under the admin's login
     }[login]
     if explicit is not None:
         return explicit.get_secret_value()
@@ -153,48 +158,18 @@ def login_url(login: Login) -> str:
     return with_login(owner.get_secret_value(), name, secrets.login_password(name))
 
 
-def _hung_up(connection: Connection[Any]) -> bool:
-    """Whether the server closed an idle connection: noticed without a wait, for such a one has nothing to read."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _connect(opened: ConnectionPool[Any]) -> Connection[Any]:
-    from psycopg_pool import PoolTimeout
-
-    connection: Connection[Any]
-    try:
-        while _hung_up(connection := opened.getconn()):
-            connection.close()
-            opened.putconn(connection)
-    except PoolTimeout as error:
-        raise DatabaseUnavailable(retry_after=2) from error
-    return connection
-
-
-def _open_pool(login: Login) -> ConnectionPool[Any]:
-    from psycopg_pool import ConnectionPool
-
-    # Unnamed statements: they plan with the values, and a transaction pooler knows no prepared ones.
-    return ConnectionPool(
-        login_url(login),
-        min_size=0,
-        max_size=settings().database_connections,
-        timeout=20,
-        max_idle=240,
-        kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": 10},
-        open=True,
-        name=f"anima-{login}",
-    )
-
-
-def pool(login: Login) -> ConnectionPool[Any]:
-    """The process's pool of connections for a login, opened at first use."""
+def pool(login: Login) -> Pool:
+    """The process's connections under a login, made when they are needed."""
     with _pools_lock:
         if login not in _pools:
-            _pools[login] = _open_pool(login)
+            _pools[login] = Pool(partial(login_url, login), settings().database_connections)
         return _pools[login]
+
+
+def pool_stats() -> dict[str, dict[str, int]]:
+    """The connections of each pool in use, by login: at most, there, free, and how many calls wait for one."""
+    with _pools_lock:
+        return {login: opened.get_stats() for login, opened in _pools.items()}
 
 
 def close_pools() -> None:
@@ -205,6 +180,7 @@ def close_pools() -> None:
         _pools.clear()
 
 
+_SLOW_SECONDS = 1.0
 _TENANT: LiteralString = "select set_config('anima.user_id', %(user_id)s, true)"
 
 
@@ -212,21 +188,51 @@ _TENANT: LiteralString = "select set_config('anima.user_id', %(user_id)s, true)"
 def transaction(principal: Principal) -> Iterator[Transaction]:
     """A transaction of `principal`: committed when the block ends well, rolled back whole when not.
 
-    Raises DatabaseUnavailable when the database cannot be reached or goes away in the middle.
+    Raises DatabaseUnavailable when the database cannot be reached or goes away in the middle: then, if the block had
+    come to its end, nobody knows whether it was committed.
     """
     import psycopg
 
     opened = pool(principal.login)
-    connection = _connect(opened)
     acts: list[Callable[[], None]] = []
     try:
-        yield from _pipelined(connection, principal, acts)
+        with _lent(opened, principal.login) as connection, _told(principal.login):
+            yield from _pipelined(connection, principal, acts)
     except psycopg.OperationalError as error:
+        telemetry.warning("db.unavailable", reason=str(error).strip().partition("\n")[0], sqlstate=error.sqlstate)
+        telemetry.count("db.unavailable", login=principal.login)
         raise DatabaseUnavailable(retry_after=2) from error
-    finally:
-        opened.putconn(connection)
     for act in acts:
         act()
+
+
+@contextmanager
+def _lent(opened: Pool, login: Login) -> Iterator[Connection[Any]]:
+    begun = time.perf_counter()
+    try:
+        connection = opened.get()
+    finally:
+        telemetry.observe("db.wait", time.perf_counter() - begun, "s", login=login)
+    try:
+        yield connection
+    finally:
+        opened.put(connection)
+
+
+@contextmanager
+def _told(login: Login) -> Iterator[None]:
+    """Counts a transaction, and how long it held its connection."""
+    begun, outcome = time.perf_counter(), "rolled_back"
+    try:
+        with telemetry.span("db"):
+            yield
+        outcome = "committed"
+    finally:
+        took = time.perf_counter() - begun
+        telemetry.count("db.transactions", login=login, outcome=outcome)
+        telemetry.observe("db.transaction", took, "s", login=login)
+        if took > _SLOW_SECONDS:
+            telemetry.count("db.slow", login=login)
 
 
 def _pipelined(
@@ -241,10 +247,35 @@ def _pipelined(
             yield current
             connection.execute("commit")
         current.settle()
-    except BaseException:
-        if not connection.closed:
-            connection.rollback()
+    except BaseException as error:
+        _roll_back(connection, error)
         raise
+
+
+def _roll_back(connection: Connection[Any], error: BaseException) -> None:
+    """Takes back what was done. A connection whose server may be gone is closed: a pooler does not say so."""
+    import psycopg
+
+    gone = isinstance(error, psycopg.OperationalError) and error.sqlstate not in _PASSING
+    try:
+        if gone:
+            connection.close()
+        elif not connection.closed:
+            connection.rollback()
+    except psycopg.Error:
+        connection.close()
+
+
+def retried(read: Callable[[], T]) -> T:
+    """What `read` answers; asked once more where the database went away under it.
+
+    Only for what does no harm twice: what reads, and what is entered under a key of its own.
+    """
+    try:
+        return read()
+    except DatabaseUnavailable:
+        telemetry.count("db.retries")
+        return read()
 
 
 def vector_text(values: Sequence[float]) -> str:

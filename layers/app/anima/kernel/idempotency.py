@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from anima.kernel import db
+from anima.kernel import connections, db
 from anima.kernel.errors import BadInput, Conflict, FieldError
 
 KEPT = timedelta(days=1)
@@ -56,8 +56,8 @@ ENTER = db.Query(
     Entry,
     """
     with entered as (
-        insert into idempotency_keys (owner_id, key, fingerprint, expires_at)
-        values (%(owner_id)s, %(key)s, %(fingerprint)s, now() + %(lease)s)
+        insert into idempotency_keys (owner_id, key, fingerprint, response, expires_at)
+        values (%(owner_id)s, %(key)s, %(fingerprint)s, %(entered_by)s, now() + %(lease)s)
         on conflict do nothing
         returning fingerprint, state, response
     )
@@ -119,7 +119,8 @@ def enter(
     """Enters a call under its key, as part of the running transaction. `settled` reads what came of it."""
     if key is None:
         return None
-    return tx.fetch(ENTER, owner_id=owner_id, key=key.key, fingerprint=key.fingerprint, lease=lease)
+    by = db.jsonb({"request": connections.request()})
+    return tx.fetch(ENTER, owner_id=owner_id, key=key.key, fingerprint=key.fingerprint, entered_by=by, lease=lease)
 
 
 def settled(
@@ -148,6 +149,8 @@ def settled(
     if entry.fingerprint != key.fingerprint:
         raise KeyReused
     if entry.state == "running":
+        if entry.response and entry.response.get("request") == (connections.request() or ""):
+            return None  # our own first try, whose connection was cut when it had come through
         raise StillRunning(retry_after=2)
     return entry.response
 

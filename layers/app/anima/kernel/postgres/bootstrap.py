@@ -14,6 +14,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from anima.kernel.connections import dial
 from anima.kernel.postgres.errors import (
     BootstrapRefused,
     DatabaseUnreachable,
@@ -24,6 +25,7 @@ from anima.kernel.postgres.errors import (
 from anima.kernel.postgres.urls import is_pooled, parse, with_login
 
 AUTH_ROLE = "anima_auth"
+LOGINS = ("anima_app", "anima_worker", "anima_admin")
 EXTENSIONS = ("vector", "pg_trgm", "citext")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -42,16 +44,17 @@ class LoginPasswords:
 
     def by_login(self) -> dict[str, str]:
         """The passwords by the names of the logins."""
-        return {"anima_app": self.app, "anima_worker": self.worker, "anima_admin": self.admin}
+        return dict(zip(LOGINS, (self.app, self.worker, self.admin), strict=True))
 
     def __repr__(self) -> str:
         """Without the passwords: they must not reach a log."""
         return "LoginPasswords(***)"
 
 
-def ensure(owner_url: str, passwords: LoginPasswords) -> None:
+def ensure(owner_url: str, passwords: LoginPasswords | None) -> None:
     """Makes the database of `owner_url` ready for migrations and for the three logins.
 
+    Without passwords the logins are left as they are; one that is missing is made and cannot log in yet.
     Idempotent, and safe to run at the same time for several databases of one server.
     Raises PooledConnection, DatabaseUnreachable, BootstrapRefused, ExtensionUnavailable, LoginMayBypass.
     """
@@ -103,7 +106,7 @@ select current_user,
 
 def _connected(url: str) -> Connection:
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+        return dial(url)
     except psycopg.OperationalError as error:
         raise DatabaseUnreachable(where=parse(url).where, reason=_first_line(error)) from error
 
@@ -112,14 +115,15 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def _ensure(connection: Connection, owner_url: str, passwords: LoginPasswords) -> None:
+def _ensure(connection: Connection, owner_url: str, passwords: LoginPasswords | None) -> None:
     connection.execute("select pg_advisory_lock(%s)", [_LOCK])
     # Extensions before default privileges: functions of theirs would lose EXECUTE with the rest.
     _ensure_extensions(connection)
     _ensure_roles(connection, passwords)
-    _ensure_privileges(connection, list(passwords.by_login()))
+    _ensure_privileges(connection, list(LOGINS))
     _ensure_extension_functions(connection)
-    for login, password in passwords.by_login().items():
+    _ensure_limits(connection)
+    for login, password in passwords.by_login().items() if passwords else ():
         _ensure_password(connection, with_login(owner_url, login, password), login, password)
 
 
@@ -131,14 +135,29 @@ def _ensure_extensions(connection: Connection) -> None:
         try:
             connection.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(name)))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported) as error:
-            role = connection.info.user
-            raise ExtensionUnavailable(name=name, role=role, reason=_first_line(error)) from error
+            raise _unavailable(connection, name, error) from error
 
 
-def _ensure_roles(connection: Connection, passwords: LoginPasswords) -> None:
+def _unavailable(connection: Connection, name: str, error: psycopg.Error) -> ExtensionUnavailable:
+    """Who has to do what: a server that lacks the files needs them first."""
+    database, role = connection.info.dbname, connection.info.user
+    missing = isinstance(error, psycopg.errors.FeatureNotSupported)
+    first = f"The server lacks it: whoever runs the server installs {name} there; then a" if missing else "A"
+    remedy = f"{first} superuser runs `create extension {name};` in {database}, and this is started again."
+    return ExtensionUnavailable(name=name, database=database, role=role, reason=_first_line(error), remedy=remedy)
+
+
+def _ensure_roles(connection: Connection, passwords: LoginPasswords | None) -> None:
     there = {name for (name,) in connection.execute("select rolname from pg_roles")}
-    for login, password in passwords.by_login().items():
-        if login not in there:
+    for login in LOGINS:
+        if login not in there and passwords is None:
+            _run(
+                connection,
+                "create role {} nologin noinherit nocreatedb nocreaterole nobypassrls",
+                sql.Identifier(login),
+            )
+        elif login not in there and passwords is not None:
+            password = passwords.by_login()[login]
             # In clear: hosted servers take no hash. The connection is encrypted there.
             statement = "create role {} login noinherit nocreatedb nocreaterole nobypassrls password {}"
             _run(connection, statement, sql.Identifier(login), sql.Literal(password))
@@ -154,6 +173,27 @@ def _ensure_roles(connection: Connection, passwords: LoginPasswords) -> None:
 
 def _run(connection: Connection, statement: LiteralString, *parts: sql.Composable) -> None:
     connection.execute(sql.SQL(statement).format(*parts))
+
+
+# An open transaction keeps a serverless database awake and holds a pooler's connection; no transaction of ours waits
+# for anything but the database. As settings of the roles, for a pooler passes on none of a session.
+_LIMITS: dict[str, dict[str, str]] = {
+    "anima_app": {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"},
+    "anima_worker": {"statement_timeout": "10min", "idle_in_transaction_session_timeout": "60s"},
+    "anima_admin": {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"},
+}
+_ROLE_SETTINGS: LiteralString = "select coalesce(rolconfig, '{}') from pg_roles where rolname = %s"
+
+
+def _ensure_limits(connection: Connection) -> None:
+    """Sets what is not set; what an administrator set otherwise stays."""
+    for login, limits in _LIMITS.items():
+        row = connection.execute(_ROLE_SETTINGS, [login]).fetchone()
+        there = {setting.partition("=")[0] for setting in row[0]} if row else set()
+        for name, value in limits.items():
+            if name not in there:
+                parts = (sql.Identifier(login), sql.Identifier(name), sql.Literal(value))
+                _run(connection, "alter role {} set {} = {}", *parts)
 
 
 # What is still to be done, as statements: empty on a database that is ready.

@@ -5,12 +5,6 @@ from __future__ import annotations
 from anima.kernel.errors import AnimaError
 
 
-class BadDatabaseUrl(AnimaError):
-    """The database URL is not of the form postgresql://user:password@host:port/name: {reason}."""
-
-    slug = "bad-database-url"
-
-
 class PostgresNotInstalled(AnimaError):
     """The embedded Postgres is not installed: install anima[local], or set ANIMA_DATABASE_URL."""
 
@@ -66,7 +60,7 @@ class DatabaseUnreachable(AnimaError):
 
 
 class ExtensionUnavailable(AnimaError):
-    """The extension {name} cannot be created by {role}: {reason}. Ask an administrator to create it."""
+    """The extension {name} cannot be created by {role} in {database}: {reason}. {remedy}"""
 
     slug = "extension-unavailable"
 
@@ -132,6 +126,41 @@ class MigrationOutOfOrder(AnimaError):
 
     status = 409
     slug = "migration-out-of-order"
+
+
+class CodeBehind(AnimaError):
+    """The migration {name} removes what the deployed code may still read: that knows up to {code}; deploy first."""
+
+    status = 409
+    slug = "code-behind"
+
+
+class CodeUnknown(AnimaError):
+    """Post migrations come after the code: say with --code where the deployed code answers ({reason})."""
+
+    status = 409
+    slug = "code-unknown"
+
+
+class DeploymentBusy(AnimaError):
+    """Another deployment works on {where} ({holder}) and did not end in {waited}: try again after it."""
+
+    status = 503
+    slug = "deployment-busy"
+
+
+class DataInTheWay(AnimaError):
+    """The data do not allow to take {name} back: it wants {condition}; nothing was changed."""
+
+    status = 409
+    slug = "data-in-the-way"
+
+
+class LastMigrationChanged(AnimaError):
+    """The migration applied last is {name} by now, not {expected}: look again which way leads back."""
+
+    status = 409
+    slug = "last-migration-changed"
 
 
 class SchemaNotDumped(AnimaError):

@@ -1,14 +1,43 @@
-"""URLs of Postgres: read, changed in one part, recognised as a pooler's."""
+"""URLs of Postgres: read, changed in one part, recognised as a pooler's, made safe for the way to another machine."""
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from anima.kernel.postgres.errors import BadDatabaseUrl
+from anima.kernel.config import settings
+from anima.kernel.errors import AnimaError
 
 # Ports on which PgBouncer (its default) and Supavisor (transaction mode) listen.
 _POOLER_PORTS = frozenset({6432, 6543})
+_LOCAL = re.compile(r"|[/@].*|localhost|127(\.\d{1,3}){3}|::1", re.IGNORECASE)
+# Where systems keep the authorities that they trust: Debian, Red Hat and Amazon Linux, SUSE, macOS and Alpine.
+_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_STRAY = ("PGHOSTADDR", "PGHOST", "PGSERVICE")
+# A server that vanished without a word is noticed in seconds; by itself TCP would wait for it a quarter of an hour.
+_LIMITS = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
+_LIMITS["tcp_user_timeout"] = "15000"  # milliseconds
+
+
+class BadDatabaseUrl(AnimaError):
+    """The database URL is not of the form postgresql://user:password@host:port/name: {reason}."""
+
+    slug = "bad-database-url"
+
+
+class UnverifiedDatabase(AnimaError):
+    """The database at {host} is on another machine, and sslmode={mode} would not verify that it is the one:
+    take it out of the URL, or set ANIMA_DATABASE_TLS=url if its network is your own.
+    """
+
+    slug = "unverified-database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +130,42 @@ def is_pooled(url: str) -> bool:
 def hidden(url: str) -> str:
     """The URL for a log: without password and options."""
     return str(replace(parse(url), password=None, options=()))
+
+
+def is_local(url: str) -> bool:
+    """Whether the URL leads to this machine: by a socket, or by the loopback interface."""
+    parts = parse(url)
+    given = dict(parts.options)
+    # As libpq chooses: an address before a name, the query before the place, the environment last.
+    stray = next((os.environ[name] for name in _STRAY if os.environ.get(name)), "")
+    host = given.get("hostaddr") or given.get("host") or parts.host or given.get("service") or stray
+    return _LOCAL.fullmatch(host) is not None
+
+
+def for_libpq(url: str) -> str:
+    """The URL as psycopg, pg_dump and pg_restore are given it: what is on another machine is verified by TLS.
+
+    The authorities are those of the system, or the URL's own sslrootcert. `require` and `verify-ca` are raised to
+    `verify-full`. Raises BadDatabaseUrl; UnverifiedDatabase where the URL asks for less and no setting allows it.
+    """
+    parts = parse(url)
+    options = _LIMITS | {name: value for name, value in parts.options if name != "pgbouncer"}
+    if not is_local(url) and not (options.get("sslmode") and settings().database_tls == "url"):
+        mode = options.get("sslmode", "verify-full")
+        if mode not in {"require", "verify-ca", "verify-full"}:
+            raise UnverifiedDatabase(host=parts.host, mode=mode)
+        options |= {"sslmode": "verify-full", "gssencmode": "disable"}
+        options.setdefault("sslrootcert", "system")
+    if options.get("sslrootcert") == "system":
+        options["sslrootcert"] = authorities()
+    return str(replace(parts, options=tuple(options.items())))
+
+
+def authorities() -> str:
+    """The file of the certificates that this system trusts. The libpq in wheels looks for `system` where nothing is."""
+    for file in (os.environ.get("SSL_CERT_FILE", ""), *_AUTHORITIES):
+        if os.path.isfile(file):
+            return file
+    import certifi
+
+    return certifi.where()
