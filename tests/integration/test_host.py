@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from anima.kernel import db, outbox
+from anima.kernel import db, delivery, outbox
 from anima.operations.deliverer import Deliverer
 from fixtures.api import MakeUser
 from fixtures.house import House, wait_for
@@ -220,7 +220,7 @@ class TestDelivering:
 
         def start(handle: Callable[[dict[str, Any]], None], **more: Any) -> Deliverer:
             def worker(event: dict[str, Any], *, raising: bool) -> dict[str, Any]:
-                return outbox.consume(event, lambda one: handle(one.payload), raising=raising)
+                return delivery.consume(event, lambda one: handle(one.payload), raising=raising)
 
             started.append(Deliverer({"test": worker}, **more))
             started[-1].start()
@@ -239,7 +239,7 @@ class TestDelivering:
         assert handled == [0, 1, 2, 3, 4]
 
     def test_what_fails_comes_again(self, emit: Any, deliver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(outbox, "_BACKOFF", [0.05] * 5)
+        monkeypatch.setattr(delivery, "_BACKOFF", [0.05] * 5)
         tries: list[int] = []
 
         def handle(payload: dict[str, Any]) -> None:
@@ -255,7 +255,7 @@ class TestDelivering:
         assert tries == [7, 7, 7, 8]
 
     def test_a_long_one_is_not_handed_out_twice(self, emit: Any, deliver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(outbox, "LEASE", timedelta(seconds=0.4))
+        monkeypatch.setattr(delivery, "LEASE", timedelta(seconds=0.4))
         begun: list[int] = []
         ended = threading.Event()
 
@@ -273,8 +273,8 @@ class TestDelivering:
         self, emit: Any, deliver: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[float] = []
-        claim = outbox.claim
-        monkeypatch.setattr(outbox, "claim", lambda topics: (asked.append(time.monotonic()), claim(topics))[1])
+        claim = delivery.claim
+        monkeypatch.setattr(delivery, "claim", lambda topics: (asked.append(time.monotonic()), claim(topics))[1])
         go, handled = threading.Event(), []
 
         def handle(payload: dict[str, Any]) -> None:
@@ -316,7 +316,7 @@ class TestDelivering:
 
     def test_what_a_killed_predecessor_had_taken_is_handled(self, emit: Any, deliver: Any) -> None:
         emit(3)
-        assert outbox.claim() is not None
+        assert delivery.claim() is not None
         handled: list[int] = []
         deliver(lambda payload: handled.append(payload["number"]))
         wait_for(lambda: handled == [3])

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
-from anima.kernel import config, outbox
+from anima.kernel import config, delivery, outbox
 from anima.kernel.errors import Unavailable
 from anima.knowledge import index_repo, worker
 from anima.knowledge.errors import AtWork
@@ -138,23 +138,23 @@ def test_a_poison_document_fails_after_three_attempts_and_holds_nobody_up(
     with embeddings.use(Failing(1, Unavailable(what="The embedder"))):
         route = _route()
         for attempt in range(1, 4):
-            assert outbox.deliver_one(route)
+            assert delivery.deliver_one(route)
             found = state(alice, poison)
             assert (found["attempts"], found["state"]) == (attempt, "failed" if attempt == 3 else "queued")
             assert found["reason"] == "The embedder cannot be reached at the moment; try again."
             assert texts_by_words(alice, "lake") == []
             owner_conn.execute("update outbox set next_attempt_at = now() where owner_id = %s", [alice.user_id])
-        assert not outbox.deliver_one(route)
+        assert not delivery.deliver_one(route)
     assert counted(owner_conn, alice)["chunks"] == (0, 0)
     assert counted(owner_conn, alice)["lexicon"] == (0, None)
     assert counted(owner_conn, alice)["corpora"] == (0, 0)
     with embeddings.use(HashingEmbedder()):
         good = send_file(bob, "good.txt", b"The other one is fine.")
-        assert outbox.deliver_one(_route())
+        assert delivery.deliver_one(_route())
         assert state(bob, good)["state"] == "done"
         assert send_file(alice, "poison.txt", LONG.encode()) == poison
         assert (state(alice, poison)["state"], state(alice, poison)["attempts"]) == ("queued", 0)
-        assert outbox.deliver_one(_route())
+        assert delivery.deliver_one(_route())
         assert state(alice, poison)["state"] == "done"
 
 
@@ -165,7 +165,7 @@ def texts_by_words(person: Person, query: str) -> list[str]:
 
 def _route() -> Callable[[outbox.Event], None]:
     def route(event: outbox.Event) -> None:
-        worker.handle(outbox.as_sqs(event), raising=True)
+        worker.handle(delivery.as_sqs(event), raising=True)
 
     return route
 
@@ -238,11 +238,11 @@ def test_a_document_whose_file_was_lost_is_mended_by_sending_it_again(
 
 def test_a_delivery_that_comes_again_does_nothing(alice: Person, owner_conn: Connection, fast_embedder: object) -> None:
     document_id = send_file(alice, "note.txt", b"The ferry leaves at nine.")
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
     for _ in range(3):
-        assert worker.handle(outbox.as_sqs(event)) == {"batchItemFailures": []}
-    outbox.delivered(event)
+        assert worker.handle(delivery.as_sqs(event)) == {"batchItemFailures": []}
+    delivery.delivered(event)
     assert (state(alice, document_id)["state"], state(alice, document_id)["attempts"]) == ("done", 1)
     assert_whole(owner_conn, alice, 1)
 
@@ -305,7 +305,7 @@ def killed(event: outbox.Event, batches: int) -> None:
         "ANIMA_DATA_DIR": str(config.settings().data_dir),
         "SECRET_KEY": _secret(config.settings().secret_key),
     }
-    body = json.dumps(outbox.as_sqs(event))
+    body = json.dumps(delivery.as_sqs(event))
     done = subprocess.run([sys.executable, "-c", program, body], env=environment, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
@@ -316,15 +316,15 @@ def _secret(value: Any) -> str:
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(alice: Person, owner_conn: Connection) -> None:
     document_id = send_file(alice, "long.txt", LONG.encode())
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
     killed(event, batches=2)
     found = state(alice, document_id)
     assert (found["state"], found["stage"], found["chunks_done"], found["attempts"]) == ("running", "embed", 128, 1)
     with embeddings.use(HashingEmbedder()):
         assert texts(alice, "boat 7") == []
-        worker.handle(outbox.as_sqs(event), raising=True)
-        outbox.delivered(event)
+        worker.handle(delivery.as_sqs(event), raising=True)
+        delivery.delivered(event)
         found = state(alice, document_id)
         assert (found["state"], found["attempts"]) == ("done", 2)
         assert_whole(owner_conn, alice, found["chunks_total"])
@@ -335,15 +335,15 @@ def test_a_document_that_kills_its_worker_each_time_fails(
     alice: Person, owner_conn: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document_id = send_file(alice, "deadly.txt", LONG.encode())
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
     for batches in (1, 0, 0):
         killed(event, batches)
     with pytest.raises(AtWork):  # the last one may be alive for all one knows
-        worker.handle(outbox.as_sqs(event), raising=True)
+        worker.handle(delivery.as_sqs(event), raising=True)
     monkeypatch.setattr(index_repo, "SILENCE", timedelta(0))
-    worker.handle(outbox.as_sqs(event), raising=True)
-    outbox.delivered(event)
+    worker.handle(delivery.as_sqs(event), raising=True)
+    delivery.delivered(event)
     found = state(alice, document_id)
     assert (found["state"], found["attempts"]) == ("failed", 3)
     assert "stopped the worker" in found["reason"]
@@ -353,9 +353,9 @@ def test_a_document_that_kills_its_worker_each_time_fails(
 
 def test_an_event_that_comes_again_while_it_is_handled_fails_no_document(alice: Person, owner_conn: Connection) -> None:
     document_id = send_file(alice, "long.txt", LONG[:40_000].encode())
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
-    body = outbox.as_sqs(event)
+    body = delivery.as_sqs(event)
     answers: list[dict[str, Any]] = []
 
     class Doubled(HashingEmbedder):
@@ -388,8 +388,8 @@ def test_two_workers_at_one_store_do_not_block_each_other(
             alice, f"{number}.txt", f"Page {number}. ".encode() + LONG[number * 900 : number * 900 + 40_000].encode()
         )
     with ThreadPoolExecutor(4) as pool:
-        delivered = list(pool.map(lambda _: outbox.deliver_one(_route()), range(8)))
-    while outbox.deliver_one(_route()):
+        delivered = list(pool.map(lambda _: delivery.deliver_one(_route()), range(8)))
+    while delivery.deliver_one(_route()):
         pass
     assert any(delivered)
     listed = alice.http.get("/api/v1/documents").json()["items"]
@@ -404,5 +404,5 @@ def test_an_event_that_names_no_document_is_refused() -> None:
     import uuid
 
     event = outbox.Event(uuid.uuid4(), "document.queued", "document:0", 1, {}, 1)
-    answer = worker.handle(outbox.as_sqs(event))
+    answer = worker.handle(delivery.as_sqs(event))
     assert answer == {"batchItemFailures": [{"itemIdentifier": str(event.event_id)}]}

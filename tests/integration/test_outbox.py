@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from anima.identity import service as identity
-from anima.kernel import auth, clock, db, idempotency, ids, outbox
+from anima.kernel import auth, clock, db, delivery, idempotency, ids, outbox
 from anima.kernel.errors import BadInput, Unavailable
 
 
@@ -58,14 +58,14 @@ def house(fresh_database: Any, quick_passwords: None) -> Iterator[House]:
 
 
 def claimed() -> outbox.Event:
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
     return event
 
 
 def test_an_event_is_there_when_its_transaction_is_and_only_then(house: House) -> None:
-    rung: list[str] = []
-    outbox.on_commit(lambda: rung.append("bell"))
+    rung: list[int] = []
+    outbox.on_commit(lambda owner_id: rung.append(owner_id))
 
     def taken_back() -> None:
         with db.transaction(house.alice) as tx:
@@ -75,14 +75,14 @@ def test_an_event_is_there_when_its_transaction_is_and_only_then(house: House) -
     try:
         with pytest.raises(KeyError):
             taken_back()
-        assert outbox.claim() is None
+        assert delivery.claim() is None
         assert rung == []
         with db.transaction(house.alice) as tx:
             for _ in range(3):
                 outbox.emit(tx, "thing.done", "k", house.alice.user_id or 0, {"document_id": 7})
-        assert rung == ["bell"]
+        assert rung == [house.alice.user_id]
     finally:
-        outbox.on_commit(lambda: None)
+        outbox.on_commit(lambda owner_id: None)
     event = claimed()
     assert (event.topic, event.key, event.payload, event.attempts) == ("thing.done", "k", {"document_id": 7}, 1)
     assert event.owner == db.Principal(house.alice.user_id, login="worker")
@@ -93,9 +93,9 @@ def test_events_of_a_key_come_one_after_the_other_and_other_keys_do_not_wait(hou
     assert claimed().event_id == first
     at_once = claimed()
     assert at_once.event_id == other
-    assert outbox.claim() is None
-    assert outbox.next_due() is not None
-    outbox.delivered(outbox.Event(first, "thing.done", "a", 1, {}, 1))
+    assert delivery.claim() is None
+    assert delivery.next_due() is not None
+    delivery.delivered(outbox.Event(first, "thing.done", "a", 1, {}, 1))
     assert claimed().event_id == second
 
 
@@ -106,7 +106,7 @@ def test_the_order_of_a_key_is_that_of_the_commits(house: House) -> None:
     def slow() -> None:
         with db.transaction(house.alice) as tx:
             outbox.emit(tx, "thing.done", "k", house.alice.user_id or 0, {"who": "slow"})
-            tx.fetch(idempotency.ENTER, owner_id=1, key="x", fingerprint=b"", lease=timedelta(1)).all()
+            tx.fetch(db.Query(Seen, "select 1 as n")).all()  # what was emitted has arrived
             emitted.set()
             may_commit.wait(10)
 
@@ -155,7 +155,7 @@ def test_four_workers_take_nothing_twice_and_keep_the_order(house: House) -> Non
     def work() -> None:
         # A claim finds nothing while the heads of all keys are in other hands: done is when all are delivered.
         while len(handled) < len(keys):
-            outbox.deliver_one(handle)
+            delivery.deliver_one(handle)
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for worker in workers:
@@ -174,9 +174,9 @@ def test_four_workers_take_nothing_twice_and_keep_the_order(house: House) -> Non
 def test_a_lease_that_is_over_lets_another_worker_at_it_and_a_renewed_one_does_not(house: House) -> None:
     (event_id,) = house.emit("k")
     event = claimed()
-    assert outbox.claim() is None
+    assert delivery.claim() is None
     house.owner.execute("update outbox set next_attempt_at = now() + interval '1 second'")
-    outbox.renew(event)
+    delivery.renew(event)
     assert house.row(event_id)["next_attempt_at"] - clock.now() > timedelta(minutes=4)
     house.make_due()
     again = claimed()
@@ -186,8 +186,8 @@ def test_a_lease_that_is_over_lets_another_worker_at_it_and_a_renewed_one_does_n
 def test_a_process_that_delivers_alone_takes_up_what_its_predecessor_left(house: House) -> None:
     (event_id,) = house.emit("k")
     assert claimed().event_id == event_id
-    assert outbox.claim() is None
-    outbox.release_leases()
+    assert delivery.claim() is None
+    delivery.release_leases()
     assert claimed().event_id == event_id
 
 
@@ -202,7 +202,7 @@ def test_an_event_that_keeps_failing_is_dead_after_five_and_holds_nobody_up(hous
     for attempt in range(1, 6):
         assert house.row(poison)["dead_at"] is None
         house.make_due()
-        assert outbox.deliver_one(fail)
+        assert delivery.deliver_one(fail)
         row = house.row(poison)
         assert row["attempts"] == attempt
         told = "The model cannot be reached at the moment; try again."
@@ -218,7 +218,7 @@ def test_delays_grow(house: House) -> None:
     event = claimed()
     due = []
     for attempts in range(1, 5):
-        outbox.failed(outbox.Event(event.event_id, "", "k", 1, {}, attempts), ValueError())
+        delivery.failed(outbox.Event(event.event_id, "", "k", 1, {}, attempts), ValueError())
         due.append(house.row(event.event_id)["next_attempt_at"])
     assert due == sorted(due)
     assert due[-1] - due[0] > timedelta(minutes=1)
@@ -227,13 +227,13 @@ def test_delays_grow(house: House) -> None:
 def test_what_is_for_later_comes_later(house: House) -> None:
     later = clock.now() + timedelta(hours=1)
     house.emit("k", not_before=later)
-    assert outbox.claim() is None
-    assert outbox.next_due() == later
-    assert 3_000 < (outbox.seconds_until_due() or 0) <= 3_600
+    assert delivery.claim() is None
+    assert delivery.next_due() == later
+    assert 3_000 < (delivery.seconds_until_due() or 0) <= 3_600
     house.make_due()
-    outbox.delivered(claimed())
-    assert outbox.next_due() is None
-    assert outbox.seconds_until_due() is None
+    delivery.delivered(claimed())
+    assert delivery.next_due() is None
+    assert delivery.seconds_until_due() is None
 
 
 def test_an_event_that_comes_again_is_handled_once(house: House) -> None:
@@ -243,7 +243,7 @@ def test_an_event_that_comes_again_is_handled_once(house: House) -> None:
 
     def handle(received: outbox.Event, *, dies: bool) -> None:
         with db.transaction(received.owner) as tx:
-            if outbox.first_time(tx, received):
+            if delivery.first_time(tx, received):
                 done.append(received.attempts)
                 if dies:
                     raise KeyError
@@ -262,7 +262,7 @@ def test_a_worker_that_forgets_the_tenant_reads_nothing(house: House) -> None:
     nobody, theirs = db.Principal(None, login="worker"), db.Principal(house.bob.user_id, login="worker")
     house.emit("k")
     with db.transaction(theirs) as tx:
-        events = tx.fetch(outbox.NEXT_DUE, topics=None)
+        events = tx.fetch(delivery.NEXT_DUE, topics=None)
     assert events.one().due_at is None
     house.owner.execute("insert into sessions (user_id) values (%s)", [house.alice.user_id])
     tables = _tenant_tables(house)
@@ -304,23 +304,23 @@ def test_a_user_emits_for_nobody_else(house: House) -> None:
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         forge()
-    assert outbox.claim() is None
+    assert delivery.claim() is None
 
 
 class TestEventsOfQueues:
     event = outbox.Event(uuid.uuid4(), "thing.done", "avatar:1", 7, {"document_id": 3}, 2)
 
     def handled(self, event: Any, handle: Callable[[outbox.Event], None], **options: bool) -> dict[str, Any]:
-        return outbox.consume(event, handle, **options)
+        return delivery.consume(event, handle, **options)
 
     def test_an_event_survives_the_way_through_a_queue(self) -> None:
         received: list[outbox.Event] = []
-        answer = self.handled(outbox.as_sqs(self.event), received.append)
+        answer = self.handled(delivery.as_sqs(self.event), received.append)
         assert received == [self.event]
         assert answer == {"batchItemFailures": []}
 
     def test_only_what_failed_comes_again(self) -> None:
-        good, bad = outbox.as_sqs(self.event)["Records"][0], {"messageId": "m-2", "body": "{"}
+        good, bad = delivery.as_sqs(self.event)["Records"][0], {"messageId": "m-2", "body": "{"}
 
         def handle(event: outbox.Event) -> None:
             assert event == self.event
@@ -333,7 +333,7 @@ class TestEventsOfQueues:
             raise Unavailable(what="The model")
 
         with pytest.raises(Unavailable):
-            self.handled(outbox.as_sqs(self.event), fail, raising=True)
+            self.handled(delivery.as_sqs(self.event), fail, raising=True)
 
     @pytest.mark.parametrize("event", [{}, {"Records": None}, [], "x", {"Records": {}}])
     def test_another_shape_is_refused(self, event: Any) -> None:
@@ -401,7 +401,7 @@ def test_nobody_signed_in_is_no_worker(house: House) -> None:
 def test_what_is_no_event_is_named_and_what_follows_a_failure_of_its_key_comes_after_it() -> None:
     def record(number: int, key: str) -> dict[str, Any]:
         event = outbox.Event(ids.uuid7(), "test", key, 1, {"number": number}, 1)
-        return {**outbox.as_sqs(event)["Records"][0], "messageId": str(number)}
+        return {**delivery.as_sqs(event)["Records"][0], "messageId": str(number)}
 
     def handle(event: outbox.Event) -> None:
         if event.payload["number"] == 1:
@@ -410,6 +410,6 @@ def test_what_is_no_event_is_named_and_what_follows_a_failure_of_its_key_comes_a
 
     handled: list[int] = []
     records = [None, record(1, "a"), record(2, "b"), record(3, "a")]
-    answer = outbox.consume({"Records": records}, handle)
+    answer = delivery.consume({"Records": records}, handle)
     assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["", "1", "3"]
     assert handled == [2]

@@ -86,13 +86,13 @@ def test_after_a_turn_the_same_event_twice_moves_nothing_twice(
     alice: Person, luna: str, talking: StubLLM, owner_conn: psycopg.Connection[Any]
 ) -> None:
     from anima.chat import worker
-    from anima.kernel import outbox
+    from anima.kernel import delivery
 
     said(alice, "Thank you, you are wonderful", avatar_id=luna)
-    event = outbox.claim()
+    event = delivery.claim()
     assert event is not None
     for _ in range(2):
-        assert worker.handle(outbox.as_sqs(event)) == {"batchItemFailures": []}
+        assert worker.handle(delivery.as_sqs(event)) == {"batchItemFailures": []}
     row = owner_conn.execute(
         "select total_messages, positive_interactions from user_affinity where avatar_id = %s", [luna]
     ).fetchone()

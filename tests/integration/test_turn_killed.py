@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from anima.chat import cut_service as turns
 from anima.chat import service as chat
 from fixtures.api import Person
 from fixtures.served import Serve, Served
@@ -62,9 +63,9 @@ def test_a_turn_that_was_killed_is_closed_and_done_anew(
     assert states(owner_conn, alice) == ["pending"]
     assert say(alice, "Remember the milk", avatar_id=luna, key=key).status_code == 409
 
-    assert chat.close_cut(uuid.uuid4()) == 0
-    assert chat.close_cut(server.instance) == 1
-    assert chat.close_cut(server.instance) == 0
+    assert turns.close_cut(uuid.uuid4()) == 0
+    assert turns.close_cut(server.instance) == 1
+    assert turns.close_cut(server.instance) == 0
     session = alice.http.get("/api/v1/sessions").json()["items"][0]["session_id"]
     messages = f"/api/v1/sessions/{session}/messages"
     (kept,) = alice.http.get(messages).json()["items"]
@@ -99,7 +100,7 @@ def test_what_runs_elsewhere_is_left_alone(
     turn = threading.Thread(target=lambda: answers.append(said(alice, "Hello", avatar_id=luna)))
     turn.start()
     wait_for(lambda: talking.chats)
-    assert chat.close_cut() == 0
+    assert turns.close_cut() == 0
     turn.join()
     assert answers[0]["content"] == "Slow but sure."
 

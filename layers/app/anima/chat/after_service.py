@@ -9,7 +9,7 @@ from anima import personality
 from anima.chat import log_repo
 from anima.chat.log_repo import TurnEnd
 from anima.emotions.sentiment import sentiment
-from anima.kernel import db, outbox
+from anima.kernel import db, delivery
 from anima.kernel.outbox import Event
 from anima.memory import reflect_service
 from anima.relationships import service as relationships
@@ -32,7 +32,7 @@ def _relate(event: Event, avatar_id: uuid.UUID, end: TurnEnd) -> None:
     """Moves the affinity; entered under a mark of its own, for reflection enters the event itself."""
     mark = replace(event, event_id=uuid.uuid5(event.event_id, "affinity"))
     with db.transaction(event.owner) as tx:
-        if outbox.first_time(tx, mark):
+        if delivery.first_time(tx, mark):
             relationships.after_turn(
                 tx,
                 event.owner_id,

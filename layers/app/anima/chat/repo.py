@@ -36,13 +36,6 @@ class Closed:
     request_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Somebody who has a turn that was cut."""
-
-    owner_id: int
-
-
 # Enters message and request together. A message that an earlier try has stored is not stored again.
 OPENED_TURN = db.Query(
     Opened,
@@ -89,12 +82,20 @@ CLOSE_EXPIRED = db.Command(
     """
 )
 
+# A request is answered once: whoever comes second waits for the first, and finds nothing to answer.
 STORED_ANSWER = db.Query(
     Stored,
     """
-    with reply as (
+    with closed as (
+        update llm_requests set
+            state = 'completed', finished_at = now(), error = null, prompt_json = %(prompt)s::jsonb,
+            token_estimate = %(token_estimate)s::integer, parameters = parameters || %(parameters)s::jsonb
+        where owner_id = %(owner_id)s and request_id = %(request_id)s and state <> 'completed'
+        returning request_id
+    ), reply as (
         insert into messages (session_id, owner_id, avatar_id, parent_message_id, role, content)
-        values (%(session_id)s, %(owner_id)s, %(avatar_id)s, %(parent_message_id)s, 'assistant', %(content)s)
+        select %(session_id)s, %(owner_id)s, %(avatar_id)s, %(parent_message_id)s, 'assistant', %(content)s
+        from closed
         returning message_id
     ), response as (
         insert into llm_responses (
@@ -117,11 +118,6 @@ STORED_ANSWER = db.Query(
         insert into llm_response_chunks (owner_id, response_id, token_index, token_text)
         select %(owner_id)s, response.response_id, (token.number - 1)::integer, token.piece
         from response, unnest(%(tokens)s::text[]) with ordinality as token (piece, number)
-    ), closed as (
-        update llm_requests set
-            state = 'completed', finished_at = now(), error = null, prompt_json = %(prompt)s::jsonb,
-            token_estimate = %(token_estimate)s::integer, parameters = parameters || %(parameters)s::jsonb
-        where owner_id = %(owner_id)s and request_id = %(request_id)s
     )
     select message_id, response_id, created_at from response
     """,
@@ -135,22 +131,15 @@ CLOSE_REQUEST = db.Command(
     """
 )
 
-# Whose turns were cut: asked by a worker that acts for nobody.
-OWNERS_OF_CUT = db.Query(
-    Owner,
-    """
-    select distinct owner_id from llm_requests
-    where state = 'pending' and (expires_at < now() or instance = %(instance)s::uuid)
-    """,
-)
-
 CLOSED_CUT = db.Query(
     Closed,
     """
     with cut as (
         update llm_requests set state = 'interrupted', finished_at = now(), error = '{"slug": "interrupted"}'
         where owner_id = %(owner_id)s and state = 'pending'
-            and (expires_at < now() or instance = %(instance)s::uuid)
+            and (
+                expires_at < now() or instance = %(instance)s::uuid or parameters ->> 'turn' = %(turn_id)s::text
+            )
         returning request_id, parameters ->> 'idempotency_key' as key
     ), freed as (
         update idempotency_keys k set expires_at = now()
@@ -250,11 +239,8 @@ def close_request(
     )
 
 
-def owners_of_cut(tx: db.Transaction, instance: uuid.UUID | None) -> db.Pending[Owner]:
-    """Whose turns are past their time, or belonged to a process that is gone."""
-    return tx.fetch(OWNERS_OF_CUT, instance=instance)
-
-
-def closed_cut(tx: db.Transaction, owner_id: int, instance: uuid.UUID | None) -> db.Pending[Closed]:
+def closed_cut(
+    tx: db.Transaction, owner_id: int, instance: uuid.UUID | None = None, *, turn_id: str | None = None
+) -> db.Pending[Closed]:
     """Closes one owner's turns that were cut, and frees the keys that they held."""
-    return tx.fetch(CLOSED_CUT, owner_id=owner_id, instance=instance)
+    return tx.fetch(CLOSED_CUT, owner_id=owner_id, instance=instance, turn_id=turn_id)

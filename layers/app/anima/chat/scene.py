@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -45,6 +46,7 @@ class Turn:
     timings: dict[str, float]
     begun: float = field(default_factory=time.monotonic)
     message_id: int | None = None
+    turn_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def elapsed(self) -> float:
         """Milliseconds since the turn was taken on."""

@@ -22,9 +22,9 @@ from anima.conversations import turn_service as conversations
 from anima.emotions import service as emotions
 from anima.gateway import service as gateway
 from anima.gateway.model import answer_budget, prompt_budget
-from anima.kernel import db, idempotency, outbox, telemetry
+from anima.kernel import connections, db, idempotency, outbox, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import AnimaError, BadInput, FieldError, TooLarge
+from anima.kernel.errors import AnimaError, BadInput, DatabaseUnavailable, FieldError, TooLarge
 from anima.kernel.idempotency import Key
 from anima.kernel.telemetry import measured
 from anima.knowledge import service as knowledge
@@ -75,7 +75,7 @@ def reply(principal: db.Principal, request: TurnRequest, key: Key | None = None)
         yield Started(scene.session_id, scene.message_id, scene.request_id)
         said.prompt = composed(scene, recalled)
         yield from ask(scene, recalled, said)
-        answer = remember(scene, recalled, said)
+        answer = _kept(scene, recalled, said)
     except GeneratorExit:
         _left(scene, recalled, said)
         raise
@@ -89,7 +89,7 @@ def listen(principal: db.Principal, request: TurnRequest, key: Key | None) -> Tu
     """Takes a turn on: checks what was said, and embeds it. Raises BadInput, TooLarge."""
     _check(request.message)
     assert principal.user_id is not None, "a turn is somebody's"
-    deadline = time.monotonic() + settings().turn_deadline_seconds
+    deadline = time.monotonic() + settings().turn_deadline_seconds - connections.waited()
     timings: dict[str, float] = {}
     with measured(timings, "embed"):
         question = questions.ask(request.message)
@@ -123,7 +123,7 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         message_id=turn.message_id,
         content=turn.request.message,
         model=(model.provider, model.name, model.version, model.endpoint, model.context_len),
-        parameters={**model.params, "idempotency_key": turn.key.key if turn.key else None},
+        parameters={**model.params, "idempotency_key": turn.key.key if turn.key else None, "turn": turn.turn_id},
         instance=INSTANCE,
         lifetime=_lifetime(),
         key=turn.key.key if turn.key else None,
@@ -181,8 +181,8 @@ def ask(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
         yield from _spoken(scene, recalled, said)
 
 
-def remember(scene: Scene, recalled: Recalled, said: Said) -> Answer:
-    """Stores the answer with all that belongs to it, and what must follow it."""
+def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = False) -> Answer:
+    """Stores the answer with all that belongs to it, and what must follow it; once, even if it is told to `again`."""
     prompt, turn, avatar = said.composed(), scene.turn, scene.context.avatar
     content, citations = cite(said.text, prompt.passages)
     shown: dict[str, Any] = {
@@ -208,6 +208,8 @@ def remember(scene: Scene, recalled: Recalled, said: Said) -> Answer:
             parameters={"sections": prompt.sections, "gate": recalled.decision(scene).kind},
             **shown,
         )
+        if again and stored.first() is None:
+            raise _Answered(scene.request_id)
         _keep_the_rest(tx, scene, recalled, prompt)
         _settle_key(tx, scene, said)
         _announce(tx, scene)
@@ -227,23 +229,6 @@ def remember(scene: Scene, recalled: Recalled, said: Said) -> Answer:
     )
 
 
-def close_cut(instance: uuid.UUID | None = None) -> int:
-    """Closes turns that nobody answers any more: past their time, or of the process `instance`, which is gone.
-
-    They become `interrupted`, and their keys may be used again. Answers how many there were.
-    """
-    with db.transaction(db.Principal(None, login="worker")) as tx:
-        owners = repo.owners_of_cut(tx, instance)
-    closed = 0
-    for owner in owners.all():
-        with db.transaction(db.Principal(owner.owner_id, login="worker")) as tx:
-            cut = repo.closed_cut(tx, owner.owner_id, instance)
-        closed += len(cut.all())
-    if closed:
-        telemetry.info("turns.closed", count=closed)
-    return closed
-
-
 def _check(message: str) -> None:
     if not message.strip():
         raise BadInput(reason="there is no message", fields=[FieldError("message", "a text that is not empty")])
@@ -261,6 +246,7 @@ def _lifetime() -> timedelta:
 
 def _entered(turn: Turn) -> tuple[Scene, Recalled]:
     """The first transaction, taken up again where an earlier call with the same key has stored the message."""
+    outbox.expect()
     try:
         with measured(turn.timings, "load"), db.transaction(turn.principal) as tx:
             scene = load(tx, turn)
@@ -268,6 +254,30 @@ def _entered(turn: Turn) -> tuple[Scene, Recalled]:
         return scene, recalled
     except _Begun as earlier:
         return _entered(turn.resumed(earlier.session_id, earlier.message_id))
+    except DatabaseUnavailable:
+        _give_up(turn)
+        raise
+
+
+def _give_up(turn: Turn) -> None:
+    """A commit that was cut may have come through: nobody goes on with that turn, so it is closed and its key free."""
+    try:
+        with db.transaction(turn.principal) as tx:
+            repo.closed_cut(tx, turn.owner_id, turn_id=turn.turn_id)
+    except Exception as second:  # it is closed later, by its time
+        telemetry.error("turn.give_up", second)
+
+
+def _kept(scene: Scene, recalled: Recalled, said: Said) -> Answer:
+    """The answer, stored; the model is not asked again because the database went away meanwhile."""
+    try:
+        return remember(scene, recalled, said)
+    except DatabaseUnavailable:
+        telemetry.count("db.retries")
+    try:
+        return remember(scene, recalled, said, again=True)
+    except _Answered:
+        return log_service.answer_to(scene.turn.principal, scene.request_id)
 
 
 def _once_more(principal: db.Principal, request_id: int) -> Iterator[TurnEvent]:

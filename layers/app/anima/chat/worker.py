@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from anima.chat import after_service
-from anima.kernel import outbox
+from anima.kernel import delivery
+from anima.kernel.watch import watched
 
 
 def handle(event: Mapping[str, Any], *, raising: bool = False) -> dict[str, Any]:
     """An SQS event of `turn.finished` records; answers those that failed, so that only they come again."""
-    return outbox.consume(event, after_service.follow, raising=raising)
+    return delivery.consume(event, watched(after_service.follow), raising=raising)

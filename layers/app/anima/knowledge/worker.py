@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anima.kernel import outbox
+from anima.kernel import delivery, outbox
 from anima.kernel.errors import BadInput, FieldError
+from anima.kernel.watch import watched
 from anima.knowledge import ingest_service
 
 
@@ -20,4 +21,4 @@ def _handle(event: outbox.Event) -> None:
 
 def handle(event: Mapping[str, Any], *, raising: bool = False) -> dict[str, Any]:
     """Ingests the documents of an SQS event; delivered twice, it works once."""
-    return outbox.consume(event, _handle, raising=raising)
+    return delivery.consume(event, watched(_handle), raising=raising)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from anima.kernel import outbox, telemetry
+from anima.kernel import clock, delivery, outbox, telemetry
 from anima.kernel.outbox import Event
 
 Worker = Callable[..., dict[str, Any]]
@@ -27,26 +28,31 @@ class Deliverer:
     """Threads that sleep until something is committed or due; they ask the database nothing meanwhile.
 
     Each topic has one of its own, so that a heap of documents does not keep what follows turns waiting, and one
-    more serves whatever there is.
+    more serves whatever there is. That one also calls `upkeep` when it starts and after it looked for work.
     """
 
-    def __init__(self, routes: Mapping[str, Worker], renew_seconds: float = _RENEW_SECONDS) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Worker],
+        renew_seconds: float = _RENEW_SECONDS,
+        upkeep: Callable[[], None] = lambda: None,
+    ) -> None:
         self._routes = routes
         self._renew_seconds = renew_seconds
         self._stopping = threading.Event()
         self._bell = threading.Condition()
         self._rung = 0
         self._working = 0
-        shares = [*([topic] for topic in routes), list(routes)]
+        shares = [(list(routes), upkeep), *(([topic], lambda: None) for topic in routes)]
         self._threads = [
-            threading.Thread(target=self._run, args=(topics,), name=f"deliverer-{number}", daemon=True)
-            for number, topics in enumerate(shares)
+            threading.Thread(target=self._run, args=share, name=f"deliverer-{number}", daemon=True)
+            for number, share in enumerate(shares)
         ]
 
     def start(self) -> None:
         """Takes up what a killed predecessor left, then whatever comes."""
-        outbox.release_leases()
-        outbox.on_commit(self.ring)
+        delivery.release_leases()
+        outbox.on_commit(lambda _owner_id: self.ring())
         for thread in self._threads:
             thread.start()
 
@@ -62,28 +68,33 @@ class Deliverer:
 
     def stop(self, seconds: float = 4.0) -> None:
         """Lets what is being handled end, for a while; what does not end is delivered again at the next start."""
-        outbox.on_commit(lambda: None)
+        outbox.on_commit(lambda _owner_id: None)
         self._stopping.set()
         self.ring()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _run(self, topics: list[str]) -> None:
+    def _run(self, topics: list[str], upkeep: Callable[[], None]) -> None:
         while not self._stopping.is_set():
             with self._bell:
                 heard = self._rung
             wait = self._deliver(topics)
+            upkeep()
             with self._bell:
-                self._bell.wait_for(lambda before=heard: self._rung != before, timeout=wait)  # type: ignore[misc]
+                clock.wait_for(self._bell, partial(self._heard, heard), wait)
+
+    def _heard(self, before: int) -> bool:
+        """Whether the bell was rung since."""
+        return self._rung != before
 
     def _deliver(self, topics: list[str]) -> float | None:
         """Handles an event if one is due; answers how long to sleep if nobody rings (None: for ever)."""
         try:
-            if outbox.deliver_one(self._route, topics):
+            if delivery.deliver_one(self._route, topics):
                 self.ring()  # it may have stood before others of its key
                 return 0.0
-            return outbox.seconds_until_due(topics)
+            return delivery.seconds_until_due(topics)
         except Exception as error:  # whatever it is, the thread must live on
             if not self._stopping.is_set():
                 telemetry.error("deliverer.database", error)
@@ -96,7 +107,7 @@ class Deliverer:
         with self._bell:
             self._working += 1
         try:
-            worker(outbox.as_sqs(event), raising=True)
+            worker(delivery.as_sqs(event), raising=True)
         finally:
             ended.set()
             with self._bell:
@@ -105,6 +116,6 @@ class Deliverer:
     def _keep_lease(self, event: Event, ended: threading.Event) -> None:
         while not ended.wait(self._renew_seconds):
             try:
-                outbox.renew(event)
+                delivery.renew(event)
             except Exception as error:  # the next time may be better; else the event comes again
                 telemetry.error("deliverer.lease", error)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from anima.kernel.config import server_url, settings
 from anima.kernel.errors import Conflict
-from anima.operations import database, deliverer, first_use, models, running
+from anima.operations import database, deliverer, first_use, maintenance, models, running
 from anima.operations.quiet import Quiet
 from anima.operations.stop import Interruptible, Stop
 from anima.operations.supervisor import LocalModel
@@ -89,10 +89,10 @@ def prepare(tell: Tell, show: Show, stop: Stop, resources: ExitStack) -> Path | 
 
 def _close_what_was_cut() -> None:
     """Turns that a killed predecessor left open are closed, so that their sessions go on."""
-    from anima.chat import service as chat
+    from anima.chat import cut_service as turns
 
     before = running.last_known()
-    chat.close_cut(before.instance if before else None)
+    turns.close_cut(before.instance if before else None)
 
 
 def _say_where(url: str) -> None:
@@ -118,7 +118,7 @@ def run(tell: Tell, show: Show, stop: Stop, make_server: MakeServer, welcome: Te
         routes = dict(deliverer.workers())
         if chat_model is not None:
             routes["turn.finished"] = quiet.before(routes["turn.finished"])
-        delivering = deliverer.Deliverer(routes)
+        delivering = deliverer.Deliverer(routes, upkeep=maintenance.Daily())
         server = make_server(quiet.around, delivering.busy)
         stop.check()
         _say_where(url_of(door))

@@ -5,36 +5,72 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anima.kernel import outbox
-from anima.kernel.errors import BadInput
-from anima.kernel.outbox import Event
+from anima.kernel import delivery, telemetry, watch
+from anima.kernel.errors import BadInput, DatabaseUnavailable, FieldError
+from anima.operations import maintenance, wake
+
+_MOST = 1_000
+"""Sent by one call, so that it ends before it is ended; what is left has a wake armed at once."""
 
 
-def _send(event: Event) -> None:
-    from anima.vendors import queues
+def deliver(event: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """What a wake does: sends what is due of the outbox, closes turns that were cut, and keeps the database in order.
 
-    queues.send(event.topic, event.key, outbox.as_sqs(event)["Records"][0]["body"])
-
-
-def deliver(_event: Mapping[str, Any] | None = None) -> dict[str, int]:
-    """Sends what is due of the outbox to the queues of its topics, and closes turns that were cut.
-
-    Answers how many of each there were.
+    Arms the next wake only if something is left, or if the database cannot be reached. Answers how much of each.
+    Raises BadInput for an event that is no schedule's.
     """
-    from anima.chat import service as chat
+    failures = _failures(event or {})
+    watch.start()
+    try:
+        with watch.work("wake"):
+            return _look()
+    except DatabaseUnavailable as error:
+        telemetry.error("wake.failed", error, failures=failures + 1)
+        if not wake.again(failures + 1):
+            raise
+        return {"sent": 0, "closed": 0}
 
-    sent = 0
-    while outbox.deliver_one(_send):
-        sent += 1
-    return {"sent": sent, "closed": chat.close_cut()}
+
+def _look() -> dict[str, int]:
+    from anima.chat import cut_service as turns
+
+    sent = wake.deliver(_MOST)
+    closed = turns.close_cut()
+    left = [due for due in (delivery.next_due(), turns.next_cut()) if due is not None]
+    if left:
+        wake.arm(min(left))
+    maintenance.run_if_due()  # last: it may take longer than this call may
+    return {"sent": sent, "closed": closed}
 
 
-def migrate(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Applies migrations: `{"phase": "pre" | "post" | null, "dry_run": bool}`. Raises BadInput for anything else."""
-    from anima.operations import database
+def _failures(event: Mapping[str, Any]) -> int:
+    """How often the wake before this one could not do its work. A schedule made by hand says nothing of it."""
+    scheduled = isinstance(event, Mapping) and (not event or event.get("source") == "aws.scheduler")
+    if scheduled:
+        return 0
+    told = event.get("wake") if isinstance(event, Mapping) and set(event) == {"wake"} else None
+    failures = told.get("failures", 0) if isinstance(told, Mapping) else None
+    if type(failures) is not int or failures < 0:
+        wrong = FieldError("wake.failures", "a number, not negative")
+        raise BadInput(reason='a schedule\'s event is expected: {"wake": {"failures": 0}}', fields=[wrong])
+    return failures
 
-    unknown = set(event) - {"phase", "dry_run"}
-    if unknown or not isinstance(event.get("dry_run", False), bool):
+
+def migrate(event: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
+    """Applies migrations: `{"phase": "pre" | "post" | null, "dry_run": bool}`.
+
+    Also answers CloudFormation's events, within `seconds`, and `{"link_for": …, "base_url": …}`. Raises BadInput for
+    anything else.
+    """
+    from anima.operations import database, setup
+
+    if setup.is_custom(event):
+        return setup.answer(event, seconds)
+    if isinstance(event, Mapping) and "link_for" in event:
+        return setup.link(event)
+    known = isinstance(event, Mapping) and set(event) <= {"phase", "dry_run"}
+    if not known or not isinstance(event.get("dry_run", False), bool):
         raise BadInput(reason="the event has phase (pre, post or null) and dry_run (true or false), both optional")
     dry_run = event.get("dry_run", False)
+    setup.know_owner()
     return {"dry_run": dry_run, "migrations": database.migrate(event.get("phase"), dry_run=dry_run)}

@@ -19,8 +19,16 @@ class NoQueue(AnimaError):
 @lru_cache(maxsize=1)
 def _client() -> Any:
     import boto3
+    from botocore.config import Config
 
-    return boto3.client("sqs")
+    # A person may wait for it; what is not taken now is sent later.
+    limits = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "max_attempts": 2})
+    return boto3.client("sqs", config=limits)
+
+
+def ready() -> None:
+    """Loads what sending needs, so that the first message need not wait for it."""
+    _client()
 
 
 def send(topic: str, key: str, body: str) -> None:
@@ -39,5 +47,7 @@ def send(topic: str, key: str, body: str) -> None:
         order = {"MessageGroupId": key[:128], "MessageDeduplicationId": digest}
     try:
         _client().send_message(QueueUrl=url, MessageBody=body, **order)
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        raise Unavailable(what=f"The queue of {topic} ({error.response.get('Error', {}).get('Code')})") from error
+    except BotoCoreError as error:
         raise Unavailable(what=f"The queue of {topic}") from error
