@@ -53,6 +53,8 @@ def _counted(receive: Receive, most: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > most:
+            if message.get("more_body"):
+                await _drain(receive)
             # What the framework lets through while it reads a body.
             raise HTTPException(413) from TooLarge(what="body", size="more", limit=most)
         return message

@@ -10,11 +10,12 @@ from fastapi import APIRouter, FastAPI
 from anima.app import errors, health, openapi
 from anima.app.limits import BodyLimit
 from anima.app.origin import OwnPagesOnly
+from anima.app.replays import Replays
 from anima.app.requests import Requests
+from anima.kernel import watch
 from anima.kernel.http import API
+from anima.operations import wake
 
-TEXT_TYPES = ["text/", "application/json", "application/problem+json", "application/javascript", "image/svg+xml"]
-"""What goes through an API gateway as it is, not in base64."""
 PARTS = frozenset({"chat", "retrieve", "manage"})
 _THREADS = 256
 """A turn holds a thread while its model thinks; with the usual 40, as many slow turns would silence everything else."""
@@ -40,10 +41,11 @@ def _manage() -> list[APIRouter]:
     from anima.identity import api as identity
     from anima.knowledge import api as knowledge
     from anima.memory import api as memory
+    from anima.operations import health_api
     from anima.personality import api as personality
     from anima.relationships import api as relationships
 
-    rooms = (identity, avatars, personality, knowledge, memory, relationships, gateway)
+    rooms = (identity, avatars, personality, knowledge, memory, relationships, gateway, health_api)
     return [room.router for room in rooms]
 
 
@@ -56,6 +58,9 @@ _ROUTERS: dict[str, Callable[[], list[APIRouter]]] = {
 
 def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI:
     """An app of some parts; `guarded` refuses strange hosts and origins, as a server at home must."""
+    watch.start()
+    if not guarded:
+        wake.wire()
     app = FastAPI(
         title="Anima",
         docs_url=None,
@@ -66,6 +71,8 @@ def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI
         generate_unique_id_function=openapi.operation_id,
     )
     app.include_router(health.router)
+    if guarded:
+        _mount_metrics(app)
     for part in sorted(parts):
         for router in _ROUTERS[part]():
             app.include_router(router, prefix=API)
@@ -73,6 +80,7 @@ def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI
         _mount_console(app)
     errors.install(app)
     openapi.install(app)
+    app.add_middleware(Replays)
     app.add_middleware(BodyLimit)
     if guarded:
         app.add_middleware(OwnPagesOnly)
@@ -86,6 +94,13 @@ async def _with_threads(_app: FastAPI) -> AsyncIterator[None]:
 
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
     yield
+
+
+def _mount_metrics(app: FastAPI) -> None:
+    from anima.app import metrics
+
+    metrics.prometheus()
+    app.include_router(metrics.router)
 
 
 def _mount_console(app: FastAPI) -> None:

@@ -27,7 +27,7 @@ TAGS = [
     {"name": "knowledge", "description": "Documents, stores and search"},
     {"name": "personality", "description": "Personalities: check, compile, ready-made ones"},
     {"name": "models", "description": "Language models"},
-    {"name": "operation", "description": "Health"},
+    {"name": "operation", "description": "Health and metrics"},
 ]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
 from anima.app import errors
-from anima.kernel import ids, telemetry
+from anima.kernel import ids, telemetry, watch
 from anima.kernel.http import API
 
 if TYPE_CHECKING:
@@ -24,6 +23,21 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _method(name: str) -> str:
+    """A method as a label; anybody may send any word."""
+    return name if name in _METHODS else "other"
+
+
+def _route_class(route: str, method: str) -> str:
+    """The kind of a route, for the few dimensions of CloudWatch: turn, search, api or console."""
+    if method == "POST" and route.startswith(f"{API}/chat"):
+        return "turn"
+    if route.endswith("/search"):
+        return "search"
+    return "api" if route.startswith((API, "/v1")) else "console"
 
 
 class Requests:
@@ -36,10 +50,13 @@ class Requests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         token = telemetry.request_id.set(given if _SANE_ID.fullmatch(given) else str(ids.uuid7()))
+        caller = {"traceparent": headers["traceparent"]} if "traceparent" in headers else {}
         try:
-            await _Exchange(scope, send).run(self.app, receive)
+            with watch.work("http.request", caller) as work:
+                await _Exchange(scope, send, work).run(self.app, receive)
         finally:
             telemetry.request_id.reset(token)
 
@@ -47,12 +64,12 @@ class Requests:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, work: watch.Work) -> None:
         scope.setdefault("state", {})
         self.scope = scope
         self.send_on = send
+        self.work = work
         self.status: int | None = None
-        self.begun = time.perf_counter()
 
     async def run(self, app: ASGIApp, receive: Receive) -> None:
         try:
@@ -77,20 +94,32 @@ class _Exchange:
         await self.send_on(message)
 
     def log(self) -> None:
+        """One line, and the metrics of the request."""
+        route, method, took = self._path(), _method(self.scope["method"]), self.work.ms()
+        self.work.route_class = _route_class(route, method)
+        self.work.told.update({"http.request.method": method, "http.route": route})
+        self.work.told["http.response.status_code"] = self.status
+        telemetry.count("http.requests", method=method, route=route, status=str(self.status or "cut"))
+        telemetry.observe("http.latency", took, route=route)
+        if (self.status or 0) >= 500:
+            telemetry.count("http.errors", route=route)
         telemetry.info(
             "http.request",
-            method=self.scope["method"],
-            path=self._path(),
+            **watch.trace_id(),
+            method=method,
+            path=route,
             status=self.status,
-            ms=round((time.perf_counter() - self.begun) * 1000, 1),
-            user_id=self.scope["state"].get("user_id"),
+            ms=took,
+            spans=self.work.spans,
+            cold_start=self.work.cold,
+            tenant=telemetry.tenant(self.scope["state"].get("user_id")),
         )
 
     def _path(self) -> str:
-        """The path as the route is written, without the ids in it."""
-        route, path = self.scope.get("route"), str(self.scope["path"])[:200]
+        """The path as the route is written, without the ids in it; one that leads nowhere may be anything: `none`."""
+        route, path = self.scope.get("route"), str(self.scope["path"])
         if route is None:
-            return path
+            return "none"
         # A route of an included router does not know the prefix that it was included under.
         written = str(route.path)
         return API + written if path.startswith(f"{API}/") and not written.startswith(API) else written

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from anima.gateway import profiles
 from anima.gateway.model import Model, default_context_len, default_params
+from anima.kernel import telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import BadInput, FieldError, Unavailable
+from anima.kernel.errors import AnimaError, BadInput, FieldError, Unavailable
 from anima.vendors.llm import client
 from anima.vendors.llm.client import Completion, Delta, Endpoint, Message
 from anima.vendors.llm.errors import ModelUnavailable
@@ -111,22 +112,48 @@ def stream(
     Raises the errors of `anima.vendors.llm.errors`.
     """
     given = {**model.params, **(params or {})}
-    for last in (False, True):
-        endpoint = _endpoint(model, messages[:fixed], deadline)
-        call = client.Call(endpoint, model.name, messages, max_tokens, deadline, given, response_format)
-        begun = False
-        try:
-            with closing(client.stream(call)) as deltas:
-                for delta in deltas:
-                    begun = True
-                    yield delta
-            return
-        except ModelUnavailable:
-            if model.provider != "local" or model.endpoint is not None:
-                raise
-            _local.clear()  # it died; its owner starts it again
-            if begun or last:
-                raise
+    with _measured(model) as heard:
+        for last in (False, True):
+            endpoint = _endpoint(model, messages[:fixed], deadline)
+            call = client.Call(endpoint, model.name, messages, max_tokens, deadline, given, response_format)
+            begun = False
+            try:
+                with closing(client.stream(call)) as deltas:
+                    for delta in deltas:
+                        begun = True
+                        heard(delta)
+                        yield delta
+                return
+            except ModelUnavailable:
+                if model.provider != "local" or model.endpoint is not None:
+                    raise
+                _local.clear()  # it died; its owner starts it again
+                if begun or last:
+                    raise
+
+
+@contextmanager
+def _measured(model: Model) -> Iterator[Callable[[Delta], None]]:
+    """Counts a call, and what its pieces tell of it."""
+    about = {"provider": model.provider, "model": model.name}
+    begun, silent = time.perf_counter(), [True]
+
+    def heard(delta: Delta) -> None:
+        if silent and delta.text:
+            silent.clear()
+            telemetry.observe("llm.first_token", time.perf_counter() - begun, "s", **about)
+        for kind in ("prompt", "completion", "cached") if delta.usage else ():
+            telemetry.count("llm.tokens", getattr(delta.usage, f"{kind}_tokens"), kind=kind, **about)
+
+    telemetry.count("llm.calls", **about)
+    try:
+        with telemetry.span("llm", **about):
+            yield heard
+    except AnimaError as error:
+        telemetry.count("llm.errors", error=error.slug, **about)
+        raise
+    finally:
+        telemetry.observe("llm.latency", time.perf_counter() - begun, "s", **about)
 
 
 def complete(

@@ -21,11 +21,14 @@ class AnimaError(Exception):
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal"
+    quoted: ClassVar[tuple[str, ...]] = ()
+    """The values of its message that repeat what others wrote; logs leave them out."""
 
     def __init__(self, *, fields: Sequence[FieldError] = (), retry_after: int | None = None, **values: object) -> None:
         template = inspect.cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " ")
         self.values = values
         self.detail = template.format(**values)
+        self.for_logs = template.format(**values | dict.fromkeys(self.quoted, "…"))
         self.fields = tuple(fields)
         self.retry_after = retry_after
         super().__init__(self.detail)

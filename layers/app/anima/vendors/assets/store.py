@@ -161,6 +161,14 @@ def embedder_digest() -> str:
     return hashlib.sha256("".join(entries.asset(name).sha256 for name in _EMBEDDER).encode()).hexdigest()
 
 
+def embedder_state() -> tuple[list[str], list[str]]:
+    """The files of the embedding model that are not here, and those that are not as published; nothing is fetched."""
+    found = [(asset, settings().model_dir / asset.file) for asset in map(entries.asset, _EMBEDDER)]
+    missing = [asset.name for asset, path in found if not path.is_file()]
+    wrong = [asset.name for asset, path in found if path.is_file() and not checked.accepted(asset, path)]
+    return missing, wrong
+
+
 def ensure_embedder(progress: Progress | None = None) -> EmbedderFiles:
     """The files of the embedding model, fetched if they are not here; raises as `ensure` does."""
     _, model, tokenizer = (ensure(name, progress) for name in _EMBEDDER)

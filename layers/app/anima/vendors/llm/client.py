@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from anima.kernel.config import is_local
+from anima.kernel.telemetry import trace_headers
 from anima.vendors.llm.errors import MalformedAnswer, ModelQuotaExceeded, ModelTimeout, may_pass, translated
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _opened(call: Call) -> Iterator[Stream[object]]:
         "/chat/completions",
         cast_to=object,
         body=_body(call),
-        options={"timeout": httpx2.Timeout(left, connect=min(_CONNECT_SECONDS, left))},
+        options={"timeout": httpx2.Timeout(left, connect=min(_CONNECT_SECONDS, left)), "headers": trace_headers()},
         stream=True,
         stream_cls=openai.Stream[object],
     )

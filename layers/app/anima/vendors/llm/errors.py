@@ -23,6 +23,12 @@ class ModelUnavailable(Unavailable, ModelError):
     slug = "model-unavailable"
 
 
+class ModelBrokeOff(ModelUnavailable):
+    """The model {model} cannot be reached at the moment: it broke off: {reason}."""
+
+    quoted = ("reason",)
+
+
 class ModelAuthFailed(ModelError):
     """The server of the model {model} does not accept the key that is configured for it."""
 
@@ -34,6 +40,7 @@ class ModelQuotaExceeded(ModelError):
 
     status = 429
     slug = "model-quota-exceeded"
+    quoted = ("reason",)
 
 
 class ContextTooLong(ModelError):
@@ -48,6 +55,7 @@ class ModelRefused(ModelError):
 
     status = 422
     slug = "model-refused"
+    quoted = ("reason",)
 
 
 class ModelTimeout(ModelError):
@@ -81,7 +89,7 @@ def translated(model: str, error: Exception, *, late: bool) -> ModelError:
     if isinstance(error, openai.APIError):  # an error that came inside the stream
         if _is_too_long(error):
             return ContextTooLong(model=model)
-        return ModelUnavailable(model=model, reason=f"it broke off: {_reason(error)}", retry_after=5)
+        return ModelBrokeOff(model=model, reason=_reason(error), retry_after=5)
     return MalformedAnswer(model=model, reason=type(error).__name__)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anima.kernel import telemetry
 from anima.vendors.llm.local_server import SLOTS
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def keep(server: LocalServer, messages: Sequence[Mapping[str, str]]) -> bool:
     """
     name = file_name(server.model_path, messages)
     with _lock:
-        return (server.pid, name) in _warm or _keep(server, messages, name)
+        cheap = (server.pid, name) in _warm or _keep(server, messages, name)
+    telemetry.count("cache.hits" if cheap else "cache.misses", cache="prefix")
+    return cheap
 
 
 def _keep(server: LocalServer, messages: Sequence[Mapping[str, str]], name: str) -> bool:

@@ -1,0 +1,63 @@
+"""Every metric of the house: what it counts or measures, its unit, and its labels (few values each, never an id)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "histogram"]
+Unit = Literal["Count", "Milliseconds", "Bytes", "Percent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric; `unit` by CloudWatch's name for it."""
+
+    name: str
+    kind: Kind
+    unit: Unit
+    labels: tuple[str, ...]
+    help: str
+
+
+def _counter(name: str, labels: str, text: str) -> Metric:
+    return Metric(name, "counter", "Count", tuple(labels.split()), text)
+
+
+def _duration(name: str, labels: str, text: str) -> Metric:
+    return Metric(name, "histogram", "Milliseconds", tuple(labels.split()), text)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _counter("http.requests", "method route status", "Requests that were answered"),
+        _counter("http.errors", "route", "Answers with a status of 500 and above"),
+        _duration("http.latency", "route", "From the first byte of a request to the last of its answer"),
+        _counter("http.cold_starts", "", "Processes that answered their first request or event"),
+        _counter("llm.calls", "provider model", "Calls of a language model"),
+        _counter("llm.errors", "provider model error", "Calls that failed, by the slug of the error"),
+        _duration("llm.latency", "provider model", "From the call to the last piece of the answer"),
+        _duration("llm.first_token", "provider model", "From the call to the first piece of the answer"),
+        _counter("llm.tokens", "provider model kind", "Tokens as the server counted them: prompt, completion, cached"),
+        _counter("cache.hits", "cache", "Found: what was read or computed before is used"),
+        _counter("cache.misses", "cache", "Not found: it is computed"),
+        _counter("db.transactions", "login outcome", "Transactions: committed or rolled_back"),
+        _duration("db.transaction", "login", "How long a transaction held its connection"),
+        _duration("db.wait", "login", "Waiting for a connection of the pool"),
+        _counter("db.slow", "login", "Transactions of more than a second"),
+        _counter("db.reconnects", "", "Tries to connect after one that failed"),
+        _counter("db.retries", "", "Units of work that were tried again"),
+        _counter("db.unavailable", "login", "Calls that ended because the database could not be reached"),
+        Metric("db.size", "histogram", "Bytes", (), "The whole database, when sizes are recorded (daily)"),
+        Metric("db.connections_used", "histogram", "Percent", (), "Of the connections that the server allows (daily)"),
+        _counter("queue.sent", "topic", "Events that were sent to their queue"),
+        _counter("queue.send_failed", "topic", "Events that could not be sent to their queue this time"),
+        _counter("queue.handled", "topic", "Events that a worker has done"),
+        _counter("queue.failed", "topic", "Events that a worker could not do this time"),
+        _counter("queue.dead", "topic", "Events that failed too often and are not tried any more"),
+        _duration("queue.latency", "topic", "A worker's time for an event"),
+        _duration("queue.age", "topic", "From the emission of an event to its delivery"),
+        _counter("queue.wakes", "", "One-shot schedules that were armed"),
+    )
+}
