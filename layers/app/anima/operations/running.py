@@ -14,6 +14,7 @@ from uuid import UUID
 
 from anima.kernel.config import server_url, settings
 from anima.kernel.errors import Conflict
+from anima.operations import branches_use
 
 
 class AlreadyRunning(Conflict):
@@ -24,11 +25,12 @@ class AlreadyRunning(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What other processes know of a server."""
+    """What other processes know of a server; `branch` is the one of the database that it works on, none: the trunk."""
 
     url: str
     pid: int
     instance: UUID
+    branch: str | None = None
 
 
 def run_dir() -> Path:
@@ -52,14 +54,16 @@ def last_known() -> Running | None:
     """The server that was ready last, whether or not it still runs."""
     try:
         kept = json.loads((run_dir() / "server.json").read_text())
-        return Running(str(kept["url"]), int(kept["pid"]), UUID(kept["instance"]))
+        return Running(str(kept["url"]), int(kept["pid"]), UUID(kept["instance"]), kept.get("branch"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def announce(url: str, instance: UUID) -> None:
     """Says to other processes where this one serves."""
-    write_private(run_dir() / "server.json", {"url": url, "pid": os.getpid(), "instance": str(instance)})
+    branch = branches_use.current()
+    known = {"url": url, "pid": os.getpid(), "instance": str(instance), "branch": branch.name if branch else None}
+    write_private(run_dir() / "server.json", known)
 
 
 def _lock_file() -> IO[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from anima.kernel.postgres import copies
 from anima.kernel.postgres.cluster import SUPERUSER, Cluster
 from anima.kernel.postgres.errors import PostgresNotStarted
 from anima.kernel.postgres.locks import heritable, nobody_holds
@@ -153,9 +154,13 @@ def _prepare(cluster: Cluster, port: int) -> None:
             password = sql.Literal(identity.owner_password)
             make = sql.SQL("create role {} login createdb createrole password {}")
             connection.execute(make.format(owner, password))
-        connection.execute(sql.SQL("grant pg_signal_backend, pg_monitor to {}").format(owner))
+        connection.execute(sql.SQL("grant pg_signal_backend, pg_monitor, pg_checkpoint to {}").format(owner))
+        # Closed by one who was killed while he copied it: not even a superuser could connect below.
+        copies.reopen_all(connection)
         if connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone() is None:
             connection.execute(sql.SQL("create database {} owner {}").format(database, owner))
-    with psycopg.connect(superuser_url(cluster, port, DATABASE), autocommit=True) as connection:
-        connection.execute("create extension if not exists vector")
-        connection.execute("alter extension vector update")
+    # Also where every new database of this server begins: a branch with the schema only, a backup being restored.
+    for name in ("template1", DATABASE):
+        with psycopg.connect(superuser_url(cluster, port, name), autocommit=True) as connection:
+            connection.execute("create extension if not exists vector")
+            connection.execute("alter extension vector update")
