@@ -87,9 +87,8 @@ def _house() -> list[list[str]]:
     return [[sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", *tests]]
 
 
-def _squawk() -> list[list[str]]:
-    files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "sql" / "migrations").glob("*.sql"))]
-    return [[str(BIN / "squawk"), *files]] if files else []
+def _sql() -> list[list[str]]:
+    return [[str(BIN / "anima"), "db", "validate"]]
 
 
 def _sam() -> list[list[str]]:
@@ -127,7 +126,7 @@ CHECKS = (
     Check("format", _ours("ruff", "format", "--check", ".")),
     Check("imports", _ours("lint-imports", "--no-cache")),
     Check("house", _house),
-    Check("sql", _squawk),
+    Check("sql", _sql),
     Check("workflows", _workflows),
     Check("sam", _sam),
     Check("states", _state_machines),

@@ -69,6 +69,95 @@ $$;
 
 ALTER FUNCTION public.auth_end_families() OWNER TO anima_auth;
 
+CREATE FUNCTION public.auth_end_families(p_but uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update refresh_tokens t set revoked_at = now()
+    where t.user_id = current_tenant() and t.revoked_at is null and t.family_id <> p_but
+$$;
+
+ALTER FUNCTION public.auth_end_families(p_but uuid) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    admins bigint[];
+    made bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('auth_sign_up', 0));
+    admins := array(
+        select ur.user_id from user_roles ur join roles r using (role_id) where r.role_name = 'admin'
+    );
+    if exists (select from users u where u.user_id = any (admins) and u.password_hash <> '!') then
+        return false;
+    end if;
+    select u.user_id into made from users u where u.username = p_username::citext and u.user_id = any (admins);
+    if made is null then
+        insert into users (username, password_hash) values (p_username, '!') returning users.user_id into made;
+        insert into user_roles (user_id, role_id) select made, r.role_id from roles r;
+    end if;
+    perform auth_store_link(made, p_link_hash, p_expires_at);
+    return true;
+end
+$$;
+
+ALTER FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_link(p_link_hash bytea) RETURNS TABLE(user_id bigint, username text, email text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select u.user_id, u.username::text, u.email::text
+    from sign_in_links l join users u on u.user_id = l.user_id
+    where l.link_hash = p_link_hash and l.used_at is null and l.expires_at > now()
+$$;
+
+ALTER FUNCTION public.auth_link(p_link_hash bytea) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_make_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    named text;
+begin
+    select u.username into named from users u
+    where u.user_id = p_user_id and exists (
+        select from user_roles ur join roles r using (role_id)
+        where ur.user_id = current_tenant() and r.role_name = 'admin'
+    );
+    if named is not null then
+        perform auth_store_link(p_user_id, p_link_hash, p_expires_at);
+    end if;
+    return named;
+end
+$$;
+
+ALTER FUNCTION public.auth_make_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_operator_link(p_login text, p_link_hash bytea, p_expires_at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    found_id bigint;
+    named text;
+begin
+    select u.user_id, u.username into found_id, named from users u
+    where u.username = p_login::citext or u.email = p_login::citext
+    order by u.username = p_login::citext desc limit 1;
+    if found_id is not null then
+        perform auth_store_link(found_id, p_link_hash, p_expires_at);
+    end if;
+    return named;
+end
+$$;
+
+ALTER FUNCTION public.auth_operator_link(p_login text, p_link_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
 CREATE FUNCTION public.auth_password(p_login text) RETURNS TABLE(user_id bigint, password_hash text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -144,6 +233,40 @@ $$;
 
 ALTER FUNCTION public.auth_sign_up(p_username text, p_email text, p_full_name text, p_password_hash text, p_roles text[]) OWNER TO anima_auth;
 
+CREATE FUNCTION public.auth_store_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into sign_in_links as l (user_id, link_hash, expires_at) values (p_user_id, p_link_hash, p_expires_at)
+    on conflict (user_id) do update set link_hash = excluded.link_hash, created_at = now(),
+        expires_at = excluded.expires_at, used_at = null
+$$;
+
+ALTER FUNCTION public.auth_store_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    holder bigint;
+begin
+    update sign_in_links l set used_at = now()
+    where l.link_hash = p_link_hash and l.used_at is null and l.expires_at > now()
+    returning l.user_id into holder;
+    if holder is null then
+        return null;
+    end if;
+    update users u set password_hash = p_password_hash where u.user_id = holder;
+    update refresh_tokens t set revoked_at = now() where t.user_id = holder and t.revoked_at is null;
+    insert into refresh_tokens (token_id, user_id, family_id, token_hash, expires_at)
+    values (p_token_id, holder, p_family_id, p_token_hash, p_expires_at);
+    return holder;
+end
+$$;
+
+ALTER FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
 CREATE FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -208,6 +331,134 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION public.maintain_expired() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    n bigint;
+    total bigint := 0;
+begin
+    delete from idempotency_keys where ctid = any (array(
+        select k.ctid from idempotency_keys k where k.expires_at < now() - interval '1 hour'
+        order by k.expires_at limit 10000 for update skip locked
+    ));
+    get diagnostics n = row_count;
+    total := total + n;
+    -- One that was used is kept until it expires: whoever shows it again has stolen it.
+    delete from refresh_tokens where ctid = any (array(
+        select t.ctid from refresh_tokens t where t.expires_at < now() - interval '1 day'
+        limit 10000 for update skip locked
+    ));
+    get diagnostics n = row_count;
+    total := total + n;
+    delete from sign_in_links where ctid = any (array(
+        select l.ctid from sign_in_links l where l.expires_at < now() - interval '1 day'
+        limit 10000 for update skip locked
+    ));
+    get diagnostics n = row_count;
+    total := total + n;
+    -- Longer than any queue keeps a message.
+    delete from outbox where ctid = any (array(
+        select o.ctid from outbox o
+        where o.delivered_at < now() - interval '15 days' or o.dead_at < now() - interval '90 days'
+        limit 10000 for update skip locked
+    ));
+    get diagnostics n = row_count;
+    return total + n;
+end
+$$;
+
+CREATE FUNCTION public.maintain_partitions() RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '1s'
+    AS $_$
+declare
+    parent text;
+    at_column text;
+    kept interval;
+    present constant timestamptz := date_trunc('month', now());
+    month timestamptz;
+    part text;
+    stray boolean;
+    n bigint;
+begin
+    for parent, at_column, kept in
+        values ('llm_response_chunks', 'created_at', interval '30 days'),
+            ('retrieval_logs', 'retrieved_at', interval '180 days')
+    loop
+        select c.relname into part from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = parent::regclass and c.relname ~ ('^' || parent || '_y\d{4}m\d{2}$')
+            and to_date(right(c.relname, 7), 'YYYY"m"MM') + interval '1 month' < now() - kept
+        order by c.relname limit 1;
+        if found then
+            execute format('drop table %I', part);
+            return 'dropped ' || part;
+        end if;
+
+        execute format('select date_trunc(''month'', min(%I)) from %I where %1$I < $1', at_column, parent || '_default')
+            into month using present;
+        if month + interval '1 month' < now() - kept then
+            execute format(
+                'delete from %I where ctid = any (array(select ctid from %1$I where %I < $1 limit 20000))',
+                parent || '_default', at_column
+            ) using month + interval '1 month';
+            get diagnostics n = row_count;
+            return format('deleted %s of %s', n, parent);
+        end if;
+
+        for month in
+            select m from (
+                select month as m where month is not null
+                union all select generate_series(present, present + interval '2 months', interval '1 month')
+            ) wanted order by m
+        loop
+            part := parent || to_char(month, '"_y"YYYY"m"MM');
+            continue when to_regclass(part) is not null;
+            execute format('select exists (select from %I where %I >= $1 and %2$I < $2)', parent || '_default', at_column)
+                into stray using month, month + interval '1 month';
+            continue when stray and month = present;
+            execute format('create table %I (like %I including all excluding identity)', part, parent);
+            if stray then
+                execute format(
+                    'with moved as (delete from %I where %I >= $1 and %2$I < $2 returning *)
+                    insert into %I select * from moved',
+                    parent || '_default', at_column, part
+                ) using month, month + interval '1 month';
+            end if;
+            execute format(
+                'alter table %I attach partition %I for values from (%L) to (%L)',
+                parent, part, month, month + interval '1 month'
+            );
+            return 'attached ' || part;
+        end loop;
+    end loop;
+    return null;
+end
+$_$;
+
+CREATE FUNCTION public.slow_statements(most integer) RETURNS TABLE(statement text, calls bigint, mean_ms double precision, total_ms double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    if to_regclass('pg_stat_statements') is null then
+        return;
+    end if;
+    return query execute
+        'select left(s.query, 300), s.calls, s.mean_exec_time, s.total_exec_time
+        from pg_stat_statements s join pg_database d on d.oid = s.dbid
+        where d.datname = current_database()
+        order by s.mean_exec_time desc limit $1'
+        using most;
+exception
+    when object_not_in_prerequisite_state or insufficient_privilege then
+        return;
+end
+$_$;
 
 CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
@@ -521,6 +772,12 @@ ALTER TABLE public.llm_responses ALTER COLUMN response_id ADD GENERATED ALWAYS A
     CACHE 1
 );
 
+CREATE TABLE public.maintenance_runs (
+    task text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    done_at timestamp with time zone
+);
+
 CREATE TABLE public.media (
     media_id bigint NOT NULL,
     owner_id bigint NOT NULL,
@@ -805,6 +1062,25 @@ CREATE TABLE public.settings (
     CONSTRAINT settings_key_check CHECK ((key <> ''::text))
 );
 
+CREATE TABLE public.sign_in_links (
+    user_id bigint NOT NULL,
+    link_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+CREATE TABLE public.table_sizes (
+    table_name text NOT NULL,
+    measured_on date NOT NULL,
+    total_bytes bigint NOT NULL,
+    index_bytes bigint NOT NULL,
+    row_estimate bigint NOT NULL,
+    CONSTRAINT table_sizes_index_bytes_check CHECK ((index_bytes >= 0)),
+    CONSTRAINT table_sizes_row_estimate_check CHECK ((row_estimate >= 0)),
+    CONSTRAINT table_sizes_total_bytes_check CHECK ((total_bytes >= 0))
+);
+
 CREATE TABLE public.user_affinity (
     user_id bigint NOT NULL,
     avatar_id uuid NOT NULL,
@@ -993,6 +1269,9 @@ ALTER TABLE ONLY public.llm_responses
 ALTER TABLE ONLY public.llm_responses
     ADD CONSTRAINT llm_responses_pkey PRIMARY KEY (response_id);
 
+ALTER TABLE ONLY public.maintenance_runs
+    ADD CONSTRAINT maintenance_runs_pkey PRIMARY KEY (task);
+
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_owner_id_checksum_sha256_mime_type_key UNIQUE (owner_id, checksum_sha256, mime_type);
 
@@ -1073,6 +1352,15 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_link_hash_key UNIQUE (link_hash);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.table_sizes
+    ADD CONSTRAINT table_sizes_pkey PRIMARY KEY (table_name, measured_on);
 
 ALTER TABLE ONLY public.user_affinity
     ADD CONSTRAINT user_affinity_pkey PRIMARY KEY (user_id, avatar_id, personality_name);
@@ -1423,6 +1711,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.user_affinity
     ADD CONSTRAINT user_affinity_user_id_avatar_id_fkey FOREIGN KEY (user_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
 
@@ -1485,6 +1776,8 @@ CREATE POLICY gate ON public.api_keys FOR SELECT TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.refresh_tokens TO anima_auth USING (true);
 
+CREATE POLICY gate ON public.sign_in_links TO anima_auth USING (true);
+
 CREATE POLICY gate ON public.user_roles TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.users TO anima_auth USING (true);
@@ -1498,6 +1791,8 @@ ALTER TABLE public.llm_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.llm_response_chunks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.llm_responses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.maintenance_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
 
@@ -1517,9 +1812,13 @@ CREATE POLICY overview ON public.documents FOR SELECT TO anima_admin USING (true
 
 CREATE POLICY overview ON public.llm_requests FOR SELECT TO anima_admin USING (true);
 
+CREATE POLICY overview ON public.maintenance_runs FOR SELECT TO anima_admin USING (true);
+
 CREATE POLICY overview ON public.outbox FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.sessions FOR SELECT TO anima_admin USING (true);
+
+CREATE POLICY overview ON public.table_sizes FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.user_roles TO anima_admin USING (true);
 
@@ -1544,6 +1843,10 @@ ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY shared ON public.prompts FOR SELECT TO anima_app, anima_worker USING ((owner_id IS NULL));
 
 CREATE POLICY shared ON public.vector_stores FOR SELECT TO anima_app, anima_worker USING ((owner_id IS NULL));
+
+ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.table_sizes ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON public.api_keys TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1611,6 +1914,8 @@ CREATE POLICY tenant ON public.session_participants TO anima_app, anima_worker U
 
 CREATE POLICY tenant ON public.sessions TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.sign_in_links FOR SELECT TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.user_affinity TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.user_facts TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1620,6 +1925,10 @@ CREATE POLICY tenant ON public.user_roles FOR SELECT TO anima_app, anima_worker 
 CREATE POLICY tenant ON public.users TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.vector_stores TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY upkeep ON public.maintenance_runs TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
+
+CREATE POLICY upkeep ON public.table_sizes TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
 
 ALTER TABLE public.user_affinity ENABLE ROW LEVEL SECURITY;
 
@@ -1649,6 +1958,21 @@ GRANT ALL ON FUNCTION public.auth_begin_family(p_user_id bigint, p_token_id uuid
 REVOKE ALL ON FUNCTION public.auth_end_families() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_end_families() TO anima_app;
 
+REVOKE ALL ON FUNCTION public.auth_end_families(p_but uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_end_families(p_but uuid) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) TO anima_admin;
+
+REVOKE ALL ON FUNCTION public.auth_link(p_link_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_link(p_link_hash bytea) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.auth_make_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_make_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.auth_operator_link(p_login text, p_link_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_operator_link(p_login text, p_link_hash bytea, p_expires_at timestamp with time zone) TO anima_admin;
+
 REVOKE ALL ON FUNCTION public.auth_password(p_login text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_password(p_login text) TO anima_app;
 
@@ -1660,6 +1984,11 @@ GRANT ALL ON FUNCTION public.auth_rotate(p_token_hash bytea, p_new_token_id uuid
 
 REVOKE ALL ON FUNCTION public.auth_sign_up(p_username text, p_email text, p_full_name text, p_password_hash text, p_roles text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_sign_up(p_username text, p_email text, p_full_name text, p_password_hash text, p_roles text[]) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.auth_store_link(p_user_id bigint, p_link_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) TO anima_app;
 
 REVOKE ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) TO anima_app;
@@ -1676,6 +2005,15 @@ GRANT ALL ON FUNCTION public.current_tenant() TO anima_admin;
 GRANT ALL ON FUNCTION public.current_tenant() TO anima_auth;
 
 REVOKE ALL ON FUNCTION public.delete_chunk_embeddings() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.maintain_expired() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.maintain_expired() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.maintain_partitions() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.maintain_partitions() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.slow_statements(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.slow_statements(most integer) TO anima_admin;
 
 REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
 
@@ -1778,6 +2116,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_response_chunks TO anima_w
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_responses TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_responses TO anima_worker;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.maintenance_runs TO anima_worker;
+GRANT SELECT ON TABLE public.maintenance_runs TO anima_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO anima_worker;
 
@@ -1838,6 +2179,8 @@ GRANT SELECT ON TABLE public.roles TO anima_worker;
 GRANT SELECT ON TABLE public.roles TO anima_admin;
 GRANT SELECT ON TABLE public.roles TO anima_auth;
 
+GRANT SELECT ON TABLE public.schema_migrations TO anima_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_moods TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_moods TO anima_worker;
 
@@ -1862,6 +2205,11 @@ GRANT SELECT(ended_at) ON TABLE public.sessions TO anima_admin;
 GRANT SELECT ON TABLE public.settings TO anima_app;
 GRANT SELECT ON TABLE public.settings TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.settings TO anima_admin;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sign_in_links TO anima_auth;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.table_sizes TO anima_worker;
+GRANT SELECT ON TABLE public.table_sizes TO anima_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_affinity TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_affinity TO anima_worker;
@@ -1895,7 +2243,7 @@ GRANT SELECT(full_name) ON TABLE public.users TO anima_admin;
 GRANT INSERT(full_name) ON TABLE public.users TO anima_auth;
 
 GRANT UPDATE(password_hash) ON TABLE public.users TO anima_app;
-GRANT SELECT(password_hash),INSERT(password_hash) ON TABLE public.users TO anima_auth;
+GRANT SELECT(password_hash),INSERT(password_hash),UPDATE(password_hash) ON TABLE public.users TO anima_auth;
 
 GRANT SELECT(created_at) ON TABLE public.users TO anima_app;
 GRANT SELECT(created_at) ON TABLE public.users TO anima_worker;

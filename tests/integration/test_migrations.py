@@ -14,10 +14,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from anima.kernel.postgres import bootstrap, migration_files, migrations
+from anima.kernel.postgres import bootstrap, deployment, migration_files, migrations
+from anima.kernel.postgres.deployment import Step
 from anima.kernel.postgres.ephemeral import ephemeral
 from anima.kernel.postgres.errors import (
     BadMigrationFiles,
+    CodeBehind,
+    DataInTheWay,
+    DeploymentBusy,
+    LastMigrationChanged,
     MigrationEdited,
     MigrationFailed,
     MigrationMissing,
@@ -207,13 +212,63 @@ def test_a_migration_does_not_queue_for_long_behind_a_query(
 ) -> None:
     folder = files(OLIVES)
     migrate(url, folder, "pre")
-    monkeypatch.setattr(migrations, "_LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(deployment, "_LOCK_TIMEOUT", "20ms")
+    monkeypatch.setattr(deployment, "_PAUSE", 0.001)
+    told: list[Step] = []
     with psycopg.connect(url) as reader:
         reader.execute("select * from olives")
         with pytest.raises(MigrationFailed, match="lock timeout"):
-            migrate(url, folder)
+            migrate(url, folder, tell=told.append)
 
+    assert [step.state for step in told] == ["retrying"] * 5 + ["failed"]
+    assert "again in" in told[0].reason
     assert migrate(url, folder) == ["0003_post_drop"]
+
+
+def test_a_lock_that_is_had_later_is_waited_for(
+    url: str, files: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files(OLIVES)
+    migrate(url, folder, "pre")
+    monkeypatch.setattr(deployment, "_LOCK_TIMEOUT", "20ms")
+    monkeypatch.setattr(deployment, "_PAUSE", 0.001)
+    told: list[Step] = []
+    with psycopg.connect(url) as reader:
+        reader.execute("select * from olives")
+
+        def tell(step: Step) -> None:
+            told.append(step)
+            reader.rollback()
+
+        assert migrate(url, folder, tell=tell) == ["0003_post_drop"]
+
+    assert [(step.state, step.attempts) for step in told] == [("retrying", 1), ("applied", 2)]
+    assert states(url, folder) == ["applied"] * 3
+
+
+def test_a_second_deployment_says_that_it_waits_and_gives_up_in_the_end(
+    url: str, files: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files(OLIVES)
+    monkeypatch.setattr(deployment, "_BUSY_TIMEOUT", "20ms")
+    told: list[Step] = []
+    with deployment.locked(url), pytest.raises(DeploymentBusy, match="Another deployment works on"):
+        migrate(url, folder, tell=told.append)
+
+    assert [step.state for step in told] == ["waiting"]
+    assert "another deployment is at work (process " in told[0].reason
+    assert tables(url) == set()
+
+
+def test_a_post_migration_waits_for_the_code(url: str, files: Callable[..., Path]) -> None:
+    folder = files(OLIVES)
+    migrate(url, folder, "pre")
+
+    with pytest.raises(CodeBehind, match="0003_post_drop removes what the deployed code may still read"):
+        migrate(url, folder, "post", code=2)
+    assert states(url, folder) == ["applied", "applied", "pending"]
+
+    assert migrate(url, folder, "post", code=3) == ["0003_post_drop"]
 
 
 def test_the_last_one_is_taken_back_if_a_way_back_is_written(url: str, files: Callable[..., Path]) -> None:
@@ -234,6 +289,29 @@ def test_the_last_one_is_taken_back_if_a_way_back_is_written(url: str, files: Ca
 
 
 COLUMNS = "select column_name::text from information_schema.columns where table_name = 'olives'"
+
+
+def test_only_the_migration_that_was_meant_is_taken_back(url: str, files: Callable[..., Path]) -> None:
+    folder = files(OLIVES | {f"{name.removesuffix('.sql')}.down.sql": "select 1" for name in OLIVES})
+    migrate(url, folder)
+
+    with pytest.raises(LastMigrationChanged, match="applied last is 0003_post_drop by now, not 0002_pre_colour"):
+        rollback(url, folder, expected="0002_pre_colour")
+
+    assert states(url, folder) == ["applied"] * 3
+
+
+def test_data_that_would_be_lost_stand_in_the_way(url: str, files: Callable[..., Path]) -> None:
+    down = "-- Takes the colours with it.\n-- only if: not exists (select from olives where colour <> 'green')\n"
+    folder = files(OLIVES | {"0002_pre_colour.down.sql": f"{down}alter table olives drop colour;"})
+    migrate(url, folder, "pre")
+    with pytest.raises(DataInTheWay, match="it wants not exists"):
+        rollback(url, folder)
+    assert states(url, folder) == ["applied", "applied", "pending"]
+
+    with psycopg.connect(url) as connection:
+        connection.execute("update olives set colour = 'green'")
+    assert rollback(url, folder) == "0002_pre_colour"
 
 
 def test_a_way_back_that_fails_changes_nothing(url: str, files: Callable[..., Path]) -> None:

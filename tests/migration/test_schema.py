@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from anima.kernel.postgres import bootstrap, migration_files, migrations
@@ -28,3 +29,16 @@ def test_bootstrap_and_migrations_again_change_nothing(
 def test_no_login_is_bound_by_less_than_its_policies(fresh_database: Any) -> None:
     for url in (fresh_database.app_url, fresh_database.worker_url, fresh_database.admin_url):
         bootstrap.check_login(url)
+
+
+def test_what_has_a_way_back_comes_back_the_same(fresh_database: Any) -> None:
+    owner, sql = fresh_database.owner_url, migration_files.sql_dir()
+    before, files = dump_schema(owner), migration_files.read(sql / "migrations")
+    reversible = list(itertools.takewhile(lambda file: file.down is not None, reversed(files)))
+    assert reversible, "the newest have one"
+
+    assert [migrations.rollback(owner, sql) for _ in reversible] == [file.stem for file in reversible]
+
+    assert dump_schema(owner) != before
+    assert migrations.migrate(owner, sql) == [file.stem for file in reversed(reversible)]
+    assert dump_schema(owner) == before

@@ -17,6 +17,8 @@ Phase = Literal["pre", "post"]
 _NAME = re.compile(r"(?P<version>\d{4})_(?P<phase>pre|post)_(?P<name>[a-z0-9_]+?)(?P<down>\.down)?\.sql")
 # What may hold a semicolon that ends no statement: comments, strings, bodies of functions.
 _OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$", re.DOTALL)
+# What a way back says of the data it needs, in a line of its own: a condition in SQL.
+_ONLY_IF = re.compile(r"^--\s*only if:\s*(?P<condition>.+?)\s*;?\s*$", re.MULTILINE)
 _OWN_TRANSACTION = re.compile(r"\s*(begin|start\s+transaction|commit|rollback|abort)\b(?!\s+to\b)", re.IGNORECASE)
 
 
@@ -34,6 +36,12 @@ class MigrationFile:
     def stem(self) -> str:
         """The file's name without its end."""
         return f"{self.version:04d}_{self.phase}_{self.name}"
+
+    @property
+    def only_if(self) -> str | None:
+        """What must hold for the data before the way back is taken."""
+        found = _ONLY_IF.search(self.down or "")
+        return found["condition"] if found else None
 
     @property
     def sha256(self) -> str:

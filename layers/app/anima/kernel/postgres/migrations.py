@@ -7,37 +7,35 @@ on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, LiteralString
+from typing import Literal, LiteralString
 
-import psycopg
 from psycopg.rows import class_row
 
+from anima.kernel.postgres.deployment import (
+    Connection,
+    Step,
+    Tell,
+    apply,
+    connected,
+    locked,
+    refuse_pooler,
+    silent,
+)
 from anima.kernel.postgres.errors import (
-    DatabaseUnreachable,
+    CodeBehind,
+    DataInTheWay,
+    LastMigrationChanged,
     MigrationEdited,
-    MigrationFailed,
     MigrationMissing,
     MigrationOutOfOrder,
     NothingToRollBack,
     NotReversible,
-    PooledConnection,
 )
 from anima.kernel.postgres.migration_files import MigrationFile, Phase, read
-from anima.kernel.postgres.urls import is_pooled, parse
-
-Connection = psycopg.Connection[Any]
-
-# One runner a database; the number means nothing.
-_LOCK = 7_316_004_289_120_552
-# How long a statement may wait for a lock of somebody's query, while all new queries queue behind it.
-_LOCK_TIMEOUT = "10s"
-# What rewrites a table for longer than this is written in batches, not as a migration.
-_STATEMENT_TIMEOUT = "30min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,64 +83,97 @@ _INSERT: LiteralString = """
 insert into public.schema_migrations (version, name, phase, sha256, duration_ms) values (%s, %s, %s, %s, %s)
 """
 _DELETE: LiteralString = "delete from public.schema_migrations where version = %s"
-# A pooler in transaction mode may have given us another backend than the one that holds the lock.
-_STILL_LOCKED: LiteralString = """
-select exists (
-    select from pg_locks
-    where locktype = 'advisory' and pid = pg_backend_pid() and granted
-        and (classid::bigint << 32) + objid::bigint = %s and objsubid = 1
-)
-"""
 
 
-def migrate(url: str, sql_dir: Path, phase: Phase | None = None, *, dry_run: bool = False) -> list[str]:
+def migrate(
+    url: str,
+    sql_dir: Path,
+    phase: Phase | None = None,
+    *,
+    dry_run: bool = False,
+    code: int | None = None,
+    tell: Tell = silent,
+) -> list[str]:
     """Applies what is pending (of one phase, or all) and answers the names; a dry run answers them only.
 
-    Raises BadMigrationFiles, MigrationEdited, MigrationMissing, MigrationOutOfOrder, PooledConnection,
-    DatabaseUnreachable; and MigrationFailed, before which earlier files stay applied.
+    `code` is the newest migration that the deployed code knows, where it is asked for: a post migration that is
+    newer waits for the code. `tell` hears of every step.
+    Raises BadMigrationFiles, MigrationEdited, MigrationMissing, MigrationOutOfOrder, CodeBehind, PooledConnection,
+    DatabaseUnreachable, DeploymentBusy; and MigrationFailed, before which earlier files stay applied.
     """
     files = read(sql_dir / "migrations")
     if dry_run:
-        with _connected(url) as connection:
-            return [file.stem for file in _pending(files, _applied(connection), phase)]
-    with _locked(url) as connection:
-        pending = _pending(files, _applied(connection), phase)
-        if pending:
-            with _one_transaction(connection, "schema_migrations"):
-                connection.execute(_TABLE)
+        refuse_pooler(url)
+        with connected(url) as connection:
+            pending = _pending(files, _applied(connection), phase, code)
         for file in pending:
-            _apply(connection, file)
+            tell(_step(file))
+        return [file.stem for file in pending]
+    with locked(url, tell) as connection:
+        pending = _pending(files, _applied(connection), phase, code)
+        if pending:
+            apply(connection, Step("schema_migrations", "", "", "pending"), lambda: _make_table(connection), tell)
+        for file in pending:
+            tell(_apply(connection, file, tell))
     return [file.stem for file in pending]
 
 
 def status(url: str, sql_dir: Path) -> list[Status]:
     """Every migration of the code and of the database, in order of their numbers."""
     files = {file.version: file for file in read(sql_dir / "migrations")}
-    with _connected(url) as connection:
+    with connected(url) as connection:
         applied = {row.version: row for row in _applied(connection)}
     return [_status(files.get(number), applied.get(number)) for number in sorted(files | applied)]
 
 
-def rollback(url: str, sql_dir: Path) -> str:
-    """Runs the written way back of the migration applied last, and answers its name.
+def last(url: str, sql_dir: Path) -> tuple[Applied, MigrationFile]:
+    """The migration applied last, with its file. Raises NothingToRollBack, MigrationMissing, MigrationEdited."""
+    files = read(sql_dir / "migrations")
+    with connected(url) as connection:
+        return _last(files, _applied(connection))
 
-    Raises NothingToRollBack, NotReversible, and what `migrate` raises.
+
+def rollback(url: str, sql_dir: Path, *, expected: str | None = None, tell: Tell = silent) -> str:
+    """Runs the written way back of the migration applied last, and answers its name; only that of `expected`, if given.
+
+    Raises NothingToRollBack, NotReversible, DataInTheWay, LastMigrationChanged, and what `migrate` raises.
     """
-    files = {file.version: file for file in read(sql_dir / "migrations")}
-    with _locked(url) as connection:
-        rows = _applied(connection)
-        if not rows:
-            raise NothingToRollBack
-        last = max(rows, key=lambda row: (row.applied_at, row.version))
-        file = files.get(last.version)
-        if file is None:
-            raise MigrationMissing(name=last.stem)
+    files = read(sql_dir / "migrations")
+    with locked(url, tell) as connection:
+        _row, file = _last(files, _applied(connection))
+        if expected not in (None, file.stem):
+            raise LastMigrationChanged(name=file.stem, expected=expected)
         if file.down is None:
             raise NotReversible(name=file.stem, file=f"{file.stem}.down.sql")
-        with _one_transaction(connection, f"{file.stem}.down"):
-            _run(connection, file.down)
-            connection.execute(_DELETE, [file.version])
+        apply(connection, replace(_step(file), stem=f"{file.stem}.down"), lambda: _take_back(connection, file), tell)
     return file.stem
+
+
+def allowed(connection: Connection, file: MigrationFile) -> bool:
+    """Whether the data allow the written way back: the answer to its `-- only if:`, true where it has none."""
+    if file.only_if is None:
+        return True
+    row = connection.execute(f"select ({file.only_if})".encode()).fetchone()
+    return bool(row and row[0])
+
+
+def _last(files: Sequence[MigrationFile], rows: Sequence[Applied]) -> tuple[Applied, MigrationFile]:
+    if not rows:
+        raise NothingToRollBack
+    row = max(rows, key=lambda row: (row.applied_at, row.version))
+    file = next((file for file in files if file.version == row.version), None)
+    if file is None:
+        raise MigrationMissing(name=row.stem)
+    if not _same(file, row):
+        raise MigrationEdited(name=row.stem)
+    return row, file
+
+
+def _take_back(connection: Connection, file: MigrationFile) -> None:
+    if not allowed(connection, file):
+        raise DataInTheWay(name=file.stem, condition=file.only_if)
+    _run(connection, file.down or "")
+    connection.execute(_DELETE, [file.version])
 
 
 def _status(file: MigrationFile | None, row: Applied | None) -> Status:
@@ -159,7 +190,9 @@ def _same(file: MigrationFile, row: Applied) -> bool:
     return (file.stem, file.sha256) == (row.stem, row.sha256)
 
 
-def _pending(files: Sequence[MigrationFile], rows: Sequence[Applied], phase: Phase | None) -> list[MigrationFile]:
+def _pending(
+    files: Sequence[MigrationFile], rows: Sequence[Applied], phase: Phase | None, code: int | None
+) -> list[MigrationFile]:
     """What is to be applied; raises if what was applied is not what the files say."""
     by_version = {file.version: file for file in files}
     for row in rows:
@@ -171,7 +204,11 @@ def _pending(files: Sequence[MigrationFile], rows: Sequence[Applied], phase: Pha
     left = [file for file in files if file.version not in done]
     if phase == "post":
         _check_order(left)
-    return [file for file in left if phase in (None, file.phase)]
+    wanted = [file for file in left if phase in (None, file.phase)]
+    early = next((file for file in wanted if file.phase == "post" and code is not None and file.version > code), None)
+    if early:
+        raise CodeBehind(name=early.stem, code=f"{code:04d}")
+    return wanted
 
 
 def _check_order(left: Sequence[MigrationFile]) -> None:
@@ -182,28 +219,6 @@ def _check_order(left: Sequence[MigrationFile]) -> None:
         raise MigrationOutOfOrder(name=after.stem, earlier=before.stem)
 
 
-def _connected(url: str) -> Connection:
-    try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10, prepare_threshold=None)
-    except psycopg.OperationalError as error:
-        raise DatabaseUnreachable(where=parse(url).where, reason=str(error).partition("\n")[0]) from error
-
-
-@contextmanager
-def _locked(url: str) -> Iterator[Connection]:
-    """A connection that holds the runners' lock; another runner waits here."""
-    if is_pooled(url):
-        raise PooledConnection(host=parse(url).host)
-    try:
-        with _connected(url) as connection:
-            # Else the backend of a killed runner would finish its statement first, and hold the lock for it.
-            connection.execute("set client_connection_check_interval = '500ms'")
-            connection.execute("select pg_advisory_lock(%s)", [_LOCK])
-            yield connection
-    except psycopg.Error as error:
-        raise DatabaseUnreachable(where=parse(url).where, reason=_explained(error)) from error
-
-
 def _applied(connection: Connection) -> list[Applied]:
     there = connection.execute(_EXISTS).fetchone()
     if there is None or not there[0]:
@@ -212,37 +227,24 @@ def _applied(connection: Connection) -> list[Applied]:
         return cursor.execute(_ROWS).fetchall()
 
 
-def _apply(connection: Connection, file: MigrationFile) -> None:
-    with _one_transaction(connection, file.stem):
+def _step(file: MigrationFile) -> Step:
+    return Step(file.stem, file.phase, file.sha256, "pending")
+
+
+def _make_table(connection: Connection) -> None:
+    connection.execute(_TABLE)
+
+
+def _apply(connection: Connection, file: MigrationFile, tell: Tell) -> Step:
+    def run() -> None:
         began = time.perf_counter()
         _run(connection, file.sql)
         took = round((time.perf_counter() - began) * 1000)
         connection.execute(_INSERT, [file.version, file.name, file.phase, file.sha256, took])
 
-
-@contextmanager
-def _one_transaction(connection: Connection, name: str) -> Iterator[None]:
-    try:
-        with connection.transaction():
-            connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'")
-            connection.execute(f"set local statement_timeout = '{_STATEMENT_TIMEOUT}'")
-            connection.execute("set local search_path = public")
-            held = connection.execute(_STILL_LOCKED, [_LOCK]).fetchone()
-            if not held or not held[0]:
-                raise PooledConnection(host=connection.info.host)
-            yield
-    except psycopg.Error as error:
-        raise MigrationFailed(name=name, reason=_explained(error)) from error
+    return apply(connection, _step(file), run, tell)
 
 
 def _run(connection: Connection, text: str) -> None:
     # Reviewed files of our own; without parameters, so that several statements travel and % means itself.
-    connection.execute(text)
-
-
-def _explained(error: psycopg.Error) -> str:
-    detail = error.diag
-    parts = [detail.message_primary or str(error).strip(), detail.message_detail, detail.message_hint]
-    if detail.statement_position:
-        parts.append(f"at character {detail.statement_position}")
-    return " ".join(part for part in parts if part)
+    connection.execute(text.encode())
