@@ -1,7 +1,6 @@
 """Turns, sessions and feedback over HTTP."""
 
-from mangum import Mangum
+from anima.app.gateway import behind_gateway
+from anima.app.main import chat_app
 
-from anima.app.main import TEXT_TYPES, chat_app
-
-handler = Mangum(chat_app(), lifespan="off", text_mime_types=TEXT_TYPES)
+handler = behind_gateway(chat_app())

@@ -1,7 +1,6 @@
 """Everything else over HTTP, and the console."""
 
-from mangum import Mangum
+from anima.app.gateway import behind_gateway
+from anima.app.main import manage_app
 
-from anima.app.main import TEXT_TYPES, manage_app
-
-handler = Mangum(manage_app(), lifespan="off", text_mime_types=TEXT_TYPES)
+handler = behind_gateway(manage_app())

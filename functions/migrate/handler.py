@@ -1,10 +1,10 @@
-"""Applies the migrations, on the direct URL."""
+"""Applies the migrations, on the direct URL; answers CloudFormation and makes links for who lost a password."""
 
 from typing import Any
 
 from anima.operations import worker
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answers the names of what was applied."""
-    return worker.migrate(event)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answers the names of what was applied, or the link."""
+    return worker.migrate(event, context.get_remaining_time_in_millis() / 1000)

@@ -1,7 +1,6 @@
 """Search and recall over HTTP: the light path."""
 
-from mangum import Mangum
+from anima.app.gateway import behind_gateway
+from anima.app.main import retrieve_app
 
-from anima.app.main import TEXT_TYPES, retrieve_app
-
-handler = Mangum(retrieve_app(), lifespan="off", text_mime_types=TEXT_TYPES)
+handler = behind_gateway(retrieve_app())

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ import pytest
 from scripts.venvs import ROOT
 from tests.emulator import runtime
 
-from anima.kernel import secrets
+from anima.kernel import db, secrets
+from anima.socket import worker as socket
 
 EVENTS = ROOT / "events"
 pytestmark = pytest.mark.skipif(runtime.emulator() is None, reason="THE RUNTIME INTERFACE EMULATOR IS NOT INSTALLED")
@@ -130,23 +133,164 @@ def test_reflect_embeds_what_was_said(
     assert any("olives" in json.dumps(fact) for fact in facts)
 
 
-def test_a_worker_answers_an_event_of_another_shape_with_a_clear_error(settings: dict[str, str]) -> None:
-    for name in ("ingest", "reflect"):
-        with runtime.running(name, settings) as function:
-            answer = function.invoke({"hello": "world"})
-            assert answer["errorType"] == "BadInput"
-            assert "SQS" in answer["errorMessage"]
-            poison = {"Records": [{"messageId": "m-1", "body": "no json"}]}
-            assert function.invoke(poison) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+SHAPES: dict[str, list[Any]] = {
+    "chat": [{"hello": "world"}, {"requestContext": {"http": {"method": "POST"}}}, [], "words"],
+    "retrieve": [{}, {"Records": []}],
+    "manage": [{"requestContext": None}, {"version": "2.0", "requestContext": {"http": "GET"}}],
+    "socket": [{}, {"requestContext": {"eventType": "MESSAGE"}}, {"requestContext": "CONNECT"}],
+    "ingest": [{"hello": "world"}, {"Records": None}, []],
+    "reflect": [{"hello": "world"}, {"Records": "many"}],
+    "outbox": [{"drop": "everything"}, {"wake": "now"}, {"wake": {"failures": -1}}],
+    "migrate": [
+        {"drop": "everything"},
+        {"phase": "sideways"},
+        {"dry_run": "yes"},
+        {"link_for": "admin"},
+        {"RequestType": "Create"},
+        {"ResponseURL": "http://127.0.0.1:1"},
+        [],
+    ],
+}
+"""To each function, events of another shape than its own."""
+
+
+def whole(owner_conn: psycopg.Connection[Any]) -> dict[str, int]:
+    """How many rows every table has."""
+    names = owner_conn.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    return {name: owner_conn.execute(f"select count(*) from {name}").fetchone()[0] for (name,) in names}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_event_of_another_shape_is_refused_clearly_and_changes_nothing(
+    name: str, settings: dict[str, str], owner_conn: psycopg.Connection[Any]
+) -> None:
+    before = whole(owner_conn)
+    with runtime.running(name, settings) as function:
+        for wrong in SHAPES[name]:
+            answer = function.invoke(wrong)
+            assert answer["errorType"] == "BadInput", (wrong, answer)
+            assert len(answer["errorMessage"]) > 20, wrong
+            assert "Traceback" not in answer["errorMessage"]
+    assert whole(owner_conn) == before
+
+
+def test_every_function_has_its_wrong_shapes() -> None:
+    names = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert set(SHAPES) == names - {"chat_stream"}  # that one is a server, not a handler
+
+
+@pytest.mark.parametrize("name", ["ingest", "reflect"])
+def test_poison_fails_alone_however_often_it_comes(
+    name: str, alice: Any, settings: dict[str, str], owner_conn: psycopg.Connection[Any]
+) -> None:
+    sample = event(name)
+    gone = with_body(sample, alice.user_id, {"document_id": 2**62, "session_id": 2**62})["Records"][0]
+    poison = [
+        {**gone, "messageId": "m-1", "body": "no json"},
+        {**gone, "messageId": "m-2", "body": "{}"},
+        {**gone, "messageId": "m-3", "body": json.dumps({**json.loads(gone["body"]), "owner_id": "nobody"})},
+        {**gone, "messageId": "m-4", "body": json.dumps({**json.loads(gone["body"]), "payload": {}})},
+    ]
+    before = whole(owner_conn)
+    with runtime.running(name, settings) as function:
+        for _ in range(5):
+            answer = function.invoke({"Records": poison})
+            assert {one["itemIdentifier"] for one in answer["batchItemFailures"]} == {"m-1", "m-2", "m-3", "m-4"}
+    assert whole(owner_conn) == before
+
+
+@pytest.mark.model
+def test_what_follows_a_turn_is_done_once_however_often_it_comes(
+    alice: Any, talking: Any, settings: dict[str, str], owner_conn: psycopg.Connection[Any]
+) -> None:
+    avatar = alice.http.post("/api/v1/avatars", json={"name": "Luna", "personality": "luna"}).json()
+    turn = {"avatar_id": avatar["avatar_id"], "message": "Hello, I am Diego and I hate olives"}
+    assert alice.http.post("/api/v1/chat", json=turn).status_code == 200
+    query = "select payload from outbox where owner_id = %s and topic = 'turn.finished'"
+    row = owner_conn.execute(query, [alice.user_id]).fetchone()
+    assert row is not None
+    queued = with_body(event("reflect"), alice.user_id, row[0])
+    counts = []
+    with runtime.running("reflect", settings) as function:
+        for _ in range(5):
+            assert function.invoke(queued) == {"batchItemFailures": []}, function.log()
+            counts.append(whole(owner_conn))
+    assert counts == counts[:1] * 5
+
+
+def test_who_may_connect_to_the_socket(alice: Any, settings: dict[str, str]) -> None:
+    connect = event("socket")
+    bare = {name: value for name, value in connect["headers"].items() if name != "Authorization"}
+
+    def offering(key: str) -> Any:
+        return {**connect, "headers": {**bare, "Sec-WebSocket-Protocol": f"bearer, {key}"}}
+
+    with runtime.running("socket", settings) as function:
+        assert function.invoke(connect)["statusCode"] == 401
+        assert function.invoke({**connect, "headers": bare})["statusCode"] == 401
+        assert function.invoke(offering("anima_nobodys"))["statusCode"] == 401
+        keyed = {**connect, "headers": {**bare, "authorization": f"Bearer {alice.key}"}}
+        assert function.invoke(keyed) == {"statusCode": 200}
+        answer = function.invoke(offering(alice.key))
+        assert answer == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "bearer"}}
+        assert function.invoke(event("socket_disconnect")) == {"statusCode": 200}
+        assert alice.key not in function.log()
+
+
+def test_a_socket_while_the_database_is_away_is_told_to_come_again(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(db, "login_url", lambda _login: "postgresql://anima_app:x@127.0.0.1:1/anima")
+    db.close_pools()
+    connect = event("socket")
+    answer = socket.handle({**connect, "headers": {"authorization": "Bearer anima_some-key"}})
+    db.close_pools()
+    assert answer["statusCode"] == 503
 
 
 def test_outbox_and_migrate(settings: dict[str, str]) -> None:
     with runtime.running("outbox", settings) as function:
-        assert function.invoke(event("outbox")) == {"sent": 0, "closed": 0}
+        for _ in range(5):
+            assert function.invoke(event("outbox")) == {"sent": 0, "closed": 0}
     with runtime.running("migrate", settings) as function:
-        assert function.invoke(event("migrate"))["migrations"] == []
-        refused = function.invoke({"drop": "everything"})
-        assert refused["errorType"] == "BadInput"
+        for _ in range(5):
+            assert function.invoke(event("migrate"))["migrations"] == []
+
+
+def test_a_link_for_who_lost_the_password(alice: Any, settings: dict[str, str]) -> None:
+    asked = {**event("migrate_link"), "link_for": alice.username}
+    with runtime.running("migrate", settings) as function:
+        answer = function.invoke(asked)
+        assert answer["link"].startswith(f"{asked['base_url']}/console/welcome#")
+        assert answer["link"].partition("#")[2] not in function.log()
+        nobody = function.invoke({**asked, "link_for": "nobody-of-that-name"})
+        assert nobody["errorType"] == "UserNotFound"
+
+
+def test_cloudformation_is_answered_by_the_function(settings: dict[str, str]) -> None:
+    """The rest of it is told in test_setup: here, that it works in the runtime, which has a clock and a main thread."""
+    answers: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = {"ResponseURL": f"http://127.0.0.1:{server.server_port}/"}
+    try:
+        with runtime.running("migrate", settings) as function:
+            assert function.invoke({**event("migrate_first_admin"), **address}) == {"Status": "SUCCESS"}
+            failed = function.invoke({**event("migrate_setup"), **address, "ResourceProperties": {}})
+            assert failed["Status"] == "FAILED"
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [answer["Status"] for answer in answers] == ["SUCCESS", "FAILED"]
+    assert answers[0]["Data"]["AdminLink"]
 
 
 @contextmanager

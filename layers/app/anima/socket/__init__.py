@@ -1,0 +1,1 @@
+"""The WebSocket API, for connections that the server writes to."""
