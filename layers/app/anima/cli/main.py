@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from anima.cli import avatars, database, documents, memory, personality, place, provision, talk, users
+from anima.cli import (
+    avatars,
+    backups,
+    branches,
+    database,
+    documents,
+    health,
+    memory,
+    personality,
+    place,
+    provision,
+    talk,
+    users,
+)
 from anima.kernel.errors import AnimaError
 
 app = typer.Typer(
@@ -18,6 +32,25 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"anima {version('anima')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Avatars that remember, feel and learn."""
+    branches.say_which()
+
+
 place.register(app)
 talk.register(app)
 documents.register(app)
@@ -26,7 +59,10 @@ app.add_typer(avatars.app, name="avatar")
 app.add_typer(personality.app, name="personality")
 app.add_typer(memory.app, name="memory")
 app.add_typer(database.app, name="db")
+branches.register(database.app)
+backups.register(database.app)
 app.add_typer(users.app, name="user")
+health.register(app, database.app)
 
 
 def main(arguments: list[str] | None = None) -> None:

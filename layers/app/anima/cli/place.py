@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anima.cli import connection, output
-from anima.kernel import telemetry
+from anima.kernel import telemetry, watch
 from anima.kernel.config import Settings, server_url, settings
 from anima.kernel.errors import AnimaError
 from anima.operations import running
@@ -75,6 +75,7 @@ def up(
     stop.listen()
     asked_for = "log_level" in settings().model_fields_set
     telemetry.configure(settings().log_level if idle_exit or asked_for else "warning")
+    watch.start()
     welcome = (lambda url: _tell(f"serving at {url}")) if idle_exit else _welcome
     try:
         with running.alone():

@@ -64,8 +64,15 @@ class Settings(BaseSettings):
     admin_database_url: SecretStr | None = Field(
         None, description="URL of the login anima_admin; not set: made from database_url"
     )
+    read_database_url: SecretStr | None = Field(
+        None, description="URL of a read replica under the login anima_admin, for analytics; not set: admin's"
+    )
     database_connections: int = Field(
         10, ge=1, le=100, description="Most connections of one process to the database, per login"
+    )
+    database_tls: Literal["verified", "url"] = Field(
+        "verified",
+        description="verified: every database on another machine shows its certificate; url: as its sslmode asks",
     )
     data_dir: Path = Field(
         default_factory=lambda: _home("data"),
@@ -82,7 +89,22 @@ class Settings(BaseSettings):
     queue_urls: dict[str, str] = Field(
         default_factory=dict, description="SQS queue by topic (JSON); none: workers run in this process"
     )
+    wake_schedule: str | None = Field(
+        None, description="Group and prefix (group/name) of the one-shot schedules that wake the outbox; deployed only"
+    )
+    wake_target_arn: str | None = Field(None, description="ARN of the function that this schedule calls")
+    wake_role_arn: str | None = Field(None, description="ARN of the role under which it is called")
+    owner_secret_arn: str | None = Field(
+        None, description="ARN of the secret whose JSON has owner_url; read by the function that migrates"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    stage: str = Field(
+        "local", min_length=1, max_length=40, description="Name of this deployment, as metrics and traces tell it"
+    )
+    metrics_key: SecretStr | None = Field(
+        None,
+        description="Key that /metrics takes besides those of admins and operators; checked without the database",
+    )
     turn_deadline_seconds: float = Field(
         300.0, gt=0, le=900, description="Longest that a turn may take; deployed behind a buffered API 28"
     )
@@ -102,6 +124,18 @@ class Settings(BaseSettings):
         None,
         validation_alias=_named("SECRET_KEY"),
         description="Master key; not set: a key file in the data folder",
+    )
+    neon_api_key: SecretStr | None = Field(
+        None, validation_alias=_named("NEON_API_KEY"), description="Key of Neon's API, for branches of the database"
+    )
+    neon_project_id: str | None = Field(
+        None, validation_alias=_named("NEON_PROJECT_ID"), description="Neon project that the database belongs to"
+    )
+    neon_api_url: str = Field("https://console.neon.tech/api/v2", description="Address of Neon's API")
+    open_telemetry_exporter: Literal["none", "console", "otlp"] = Field(
+        "none",
+        validation_alias=_named("OPEN_TELEMETRY_EXPORTER"),
+        description="Where spans go; otlp: to OTEL_EXPORTER_OTLP_ENDPOINT (extra `telemetry`)",
     )
     openai_api_key: SecretStr | None = Field(
         None,

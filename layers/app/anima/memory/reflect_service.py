@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from anima.gateway import service as gateway
-from anima.kernel import clock, db, ids, outbox, telemetry
+from anima.kernel import clock, db, delivery, ids, outbox, telemetry
 from anima.kernel.errors import AnimaError
 from anima.kernel.terms import counts
 from anima.memory import episodes_repo, facts_repo, index_repo
@@ -86,7 +86,7 @@ def reflect(event: outbox.Event, propose: Propose | None = ask_model) -> None:
     with db.transaction(event.owner) as tx:
         keys = sorted({key for found in insight.facts for key in (found.key, *rivals(found.key))})
         held = facts_repo.held(tx, event.owner_id, avatar_id, keys)
-        if not outbox.first_time(tx, event):
+        if not delivery.first_time(tx, event):
             return
         changes = merge(held.all(), [(each, rivals(each.key)) for each in insight.facts], said[0].message_id)
         _store(tx, event.owner_id, said, insight, changes, vectors)
