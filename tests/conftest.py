@@ -118,6 +118,18 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     _forget()
 
 
+@pytest.fixture(autouse=True)
+def settings_stay(own_settings: None) -> Iterator[None]:
+    """A test that leaves the process with another database would fail those after it: it fails itself."""
+    before = os.environ.get("ANIMA_DATABASE_URL")
+    yield
+    after = os.environ.get("ANIMA_DATABASE_URL")
+    if before is not None and after != before:
+        os.environ["ANIMA_DATABASE_URL"] = before
+        _forget()
+        pytest.fail("the test left the process with another database")
+
+
 @pytest.fixture(scope="session")
 def cluster(pytestconfig: pytest.Config) -> Iterator[Server]:
     """The Postgres server of the whole run."""

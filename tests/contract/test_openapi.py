@@ -74,6 +74,7 @@ def test_only_these_routes_take_no_credentials() -> None:
         *("GET /healthz", "GET /readyz"),
         "GET /api/v1/personalities/schema",
         *("POST /api/v1/token", "POST /api/v1/token/refresh", "POST /api/v1/token/revoke"),
+        "POST /api/v1/password",  # a link, or else credentials
     }
 
 

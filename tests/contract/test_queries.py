@@ -62,5 +62,5 @@ def test_it_is_a_constant_of_a_repo_or_of_the_kernel(source: Source) -> None:
 
 
 def test_they_were_found() -> None:
-    assert {"identity.repo.USER", "kernel.outbox.CLAIM", "kernel.auth.HOLDER_OF_KEY"} <= {str(one) for one in ALL}
+    assert {"identity.repo.USER", "kernel.delivery.CLAIM", "kernel.auth.HOLDER_OF_KEY"} <= {str(one) for one in ALL}
     assert len(ALL) >= sum(source.constants for source in sources())

@@ -174,9 +174,13 @@ def test_the_attempts_are_not_empty_ones(town: Town) -> None:
         if not GATES.search(statement.sql):
             attempt = Attempt(town, statement)
             values = attempt.values(town.bob.user_id, lambda _: town.bob)
-            outcomes = [attempt.run(login, town.bob.user_id, values, lambda: None) for login in LOGINS]
-            works[str(statement)] = next((one for one in outcomes if one.refused is None), outcomes[0])
+            # Upkeep and overview are for a worker of nobody, and for the admin.
+            callers = [*((login, town.bob.user_id) for login in LOGINS), ("anima_worker", None), ("anima_admin", None)]
+            outcomes = [attempt.run(login, tenant, values, lambda: None) for login, tenant in callers]
+            works[str(statement)] = max(outcomes, key=lambda one: (one.refused is None, one.count))
     refused = {name: one.refused for name, one in works.items() if one.refused is not None}
-    idle = [name for name, one in works.items() if one.refused is None and one.count == 0]
+    # What looks after the database itself speaks of no person's rows, and may find nothing to do.
+    theirs = {name: one for name, one in works.items() if not name.startswith("operations.")}
+    idle = [name for name, one in theirs.items() if one.refused is None and one.count == 0]
     assert refused == {}
     assert len(idle) <= len(works) // 10, idle

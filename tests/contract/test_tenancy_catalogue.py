@@ -10,6 +10,8 @@ import pytest
 from tenancy import two_people
 
 LOGINS = ["anima_app", "anima_worker", "anima_admin"]
+UPKEEP = ["maintain_partitions", "maintain_expired"]
+"""Run with the rights of the owner, who makes and drops partitions; they heed nothing that a caller says."""
 Connection = psycopg.Connection[Any]
 
 
@@ -133,9 +135,10 @@ def test_functions_with_more_rights_than_their_caller_are_the_gates_and_fix_thei
         """
         select p.proname, r.rolname from pg_proc p join pg_roles r on r.oid = p.proowner
         where p.prosecdef and p.pronamespace = 'public'::regnamespace
-            and (r.rolname <> 'anima_auth' or not exists (
+            and (r.rolname <> 'anima_auth' and p.proname <> all (%(upkeep)s) or not exists (
                 select from unnest(p.proconfig) setting where setting like 'search_path=%%'))
         """,
+        upkeep=UPKEEP,
     )
     assert wrong == []
     everybody = rows(
@@ -154,10 +157,23 @@ def test_the_hashes_of_passwords_and_keys_are_read_by_no_login(owner_conn: Conne
         owner_conn,
         """
         select login, place from unnest(%(logins)s::text[]) login,
-            (values ('users', 'password_hash'), ('api_keys', 'key_secret'), ('refresh_tokens', 'token_hash'))
-                as hidden (relation, place)
+            (values ('users', 'password_hash'), ('api_keys', 'key_secret'), ('refresh_tokens', 'token_hash'),
+                ('sign_in_links', 'link_hash')) as hidden (relation, place)
         where has_column_privilege(login, relation, place, 'select')
         """,
         logins=LOGINS,
     )
     assert readable == []
+
+
+def test_upkeep_takes_no_word_from_its_caller_who_is_the_worker(owner_conn: Connection) -> None:
+    found = rows(
+        owner_conn,
+        """
+        select p.proname, p.pronargs, array_agg(a.grantee::regrole::text order by 1) from pg_proc p
+        cross join lateral aclexplode(p.proacl) a
+        where p.proname = any (%(upkeep)s) and a.grantee <> p.proowner group by 1, 2 order by 1
+        """,
+        upkeep=UPKEEP,
+    )
+    assert found == [(name, 0, ["anima_worker"]) for name in sorted(UPKEEP)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,45 @@ def test_people_and_their_keys(up: House) -> None:
     refused = up.run("avatar", "list", ANIMA_API_KEY=key["key"])
     assert refused.returncode == 1
     assert "revoked" in refused.stderr
+
+
+def test_a_lost_password_is_replaced_by_a_link(up: House) -> None:
+    up.say("user", "create", "grace", "--password", "a long enough one", "--email", "grace@example.org")
+    grace = next(one for one in up.json("user", "list") if one["username"] == "grace")
+    assert grace["roles"] == ["viewer"]
+    assert "grace@example.org" in up.say("user", "list")
+    url = up.json("user", "link", "Grace@Example.org")["url"]
+    assert url.startswith(f"{up.url}/console/welcome#")
+    newer = up.say("user", "link", "grace").strip()
+    as_admin = {"ANIMA_API_KEY": up.json("user", "key", "of an admin")["key"]}
+    asked = up.run("user", "link", "grace", **as_admin)
+    assert asked.returncode == 0, asked.stderr
+    links = [url, newer, asked.stdout.strip()]
+    assert len(set(links)) == 3
+    with up.http() as client:
+        bodies = [{"link": link.partition("#")[2], "password": "a new long one"} for link in links]
+        assert [client.post("/password", json=body).status_code for body in bodies] == [410, 410, 200]
+    for settings in ({}, as_admin):
+        unknown = up.run("user", "link", "nobody", **settings)
+        assert (unknown.returncode, unknown.stderr) == (1, "error: There is no user nobody.\n")
+
+
+def test_ones_own_password_is_changed(up: House) -> None:
+    up.say("user", "create", "alan", "--password", "a long enough one")
+    with up.http() as client:
+        form = {"username": "alan", "password": "a long enough one"}
+        token = client.post("/token", data=form).json()["access_token"]
+        as_alan = {"ANIMA_API_KEY": token}
+        done = up.run("user", "password", "--current", "not it", "--new", "another long one", **as_alan)
+        assert (done.returncode, done.stderr) == (1, "error: The user name or the password is wrong.\n")
+        changed = up.run("user", "password", "--current", "a long enough one", "--new", "another long one", **as_alan)
+        assert changed.returncode == 0, changed.stderr
+        assert client.post("/token", data=form).status_code == 401
+        assert client.post("/token", data={**form, "password": "another long one"}).status_code == 200
+
+
+def test_it_says_its_version(up: House) -> None:
+    assert up.say("--version") == f"anima {version('anima')}\n"
 
 
 def test_personalities_need_no_server(up: House, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ ROWS: dict[str, Place] = {
     "episode_id": ("episodes", "id"),
     "episode_ids": ("episodes", "id"),
     "event_id": ("outbox", "event_id"),
+    "event_ids": ("outbox", "event_id"),
     "api_key_id": ("api_keys", "api_key_id"),
 }
 # Where the same name means something else, or a row in another state: the newest request is pending, the newest
@@ -77,15 +78,15 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("knowledge.index_repo.CLAIM", "max_attempts"): 5,
     ("knowledge.index_repo.END", "state"): "failed",
     ("avatars.repo.ADD", "name"): "another",
-    ("kernel.outbox.MARK_HANDLED", "key"): "another",
+    ("kernel.delivery.MARK_HANDLED", "key"): "another",
     ("relationships.repo.BEGIN", "personality_name"): "another",
     ("memory.index_repo.SAID", "key"): "another",
     ("kernel.idempotency.FORGET", "key"): "running",
     ("kernel.idempotency.LAPSE", "key"): "running",
 }
 # Ids that refer to no row that somebody owns.
-FRESH = {"instance"}
-NUMBERS = {"limit", "n", "total_len", "size_bytes", "sizes", "candidates", "most_terms", "most_missing"}
+FRESH = {"instance", "kept_family_id", "turn_id"}
+NUMBERS = {"limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "most_terms", "most_missing"}
 # Where a page of a list begins: beyond every row, so that all are on it.
 POSITIONS = {"before", "before_id", "after", "after_id"}
 
@@ -122,6 +123,7 @@ VALUES: dict[str, Any] = {
     "statuses": ["confirmed"],
     "markers": [1],
     "expires_at": SOON,
+    "milliseconds": "5000",
 }
 _BY_TYPE: dict[str, Callable[[], Any]] = {
     "text": lambda: "x",

@@ -28,6 +28,10 @@ SEED: list[LiteralString] = [
     values (gen_random_uuid(), %(me)s, gen_random_uuid(), sha256(%(mark)s::text::bytea), now() + interval '1 day')
     """,
     """
+    insert into sign_in_links (user_id, link_hash, expires_at)
+    values (%(me)s, sha256(%(mark)s::text::bytea), now() + interval '1 day')
+    """,
+    """
     insert into avatars (avatar_id, owner_id, name, bio, personality_name, personality)
     values (gen_random_uuid(), %(me)s, 'luna', %(mark)s, 'luna', %(personality)s)
     """,
