@@ -11,7 +11,7 @@ WEIGHTS := $(BIN)/anima provision
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help run test test-cloud test-yesterday lint deploy bench system vendor invoke lock venv dev weights clean
+.PHONY: help run test test-cloud test-yesterday lint deploy bench system vendor invoke docs lock venv dev weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,9 +51,9 @@ invoke: dev ## one function in the runtime emulator: FUNCTION=chat EVENT=events/
 	@$(BIN)/python -m scripts.venvs sam
 	@$(BIN)/python -m tests.emulator.invoke $(FUNCTION) $(or $(EVENT),events/$(FUNCTION).json)
 
-deploy: venv ## build the stack and deploy it with SAM: TARGET=dev, staging or prod
+deploy: dev vendor weights ## build the stack and deploy it with SAM: TARGET=dev, staging or prod (ONLY=build, ONLY=stack)
 	@test -n "$(TARGET)" || { echo "say where: make deploy TARGET=dev"; exit 2; }
-	@$(VENV)/bin/python -m scripts.deploy "$(TARGET)"
+	@$(BIN)/python -m scripts.deploy "$(TARGET)" $(ONLY)
 
 docs: dev ## write what is generated: OpenAPI, settings, ER diagrams, schema.sql
 	@$(BIN)/python -m scripts.docs

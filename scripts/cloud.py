@@ -16,14 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
+
 from scripts.venvs import ROOT, ensure
 
 PLACE = ROOT / "build" / "cloud"
 SOURCE, BUILT = PLACE / "source", PLACE / "built"
 FIGURES = PLACE / "figures.json"
 COPIED = ("infra", "functions", "sql", "layers/deps", "layers/app", "layers/embedder")
-DOORS = (
-    *(
+DOORS = frozenset(
+    {
         "fastapi",
         "starlette",
         "uvicorn",
@@ -33,8 +35,10 @@ DOORS = (
         "multipart",
         "argon2",
         "_argon2_cffi_bindings",
-    ),
-    *("jwt", "annotated_doc", "opentelemetry"),
+        "jwt",
+        "annotated_doc",
+        "opentelemetry",
+    }
 )
 """What of the layer of packages only functions that serve HTTP load."""
 
@@ -42,6 +46,14 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 UNZIPPED_LIMIT = 250 * 1024**2
 """Bytes that a function and its layers may have together (Lambda's quota)."""
+WORKERS_LIMIT = 60_000_000
+"""Bytes of the layer of packages, without what only functions that serve HTTP load."""
+KEPT_FREE = 10 * 1024**2
+"""Bytes for a layer that others publish (the web adapter's), which is not there to be weighed."""
+
+
+class TooHeavy(Exception):
+    """What was built passes a limit, and would be refused by Lambda or start slowly."""
 
 
 def main() -> int:
@@ -50,7 +62,7 @@ def main() -> int:
     try:
         for name in sys.argv[1:]:
             steps[name]()
-    except subprocess.CalledProcessError as error:
+    except (subprocess.CalledProcessError, TooHeavy) as error:
         print(f"failed: {error}", flush=True)
         return 1
     return 0
@@ -64,14 +76,19 @@ def scan() -> None:
 
 
 def build() -> None:
-    """`sam build` of the stamped copy into build/cloud/built; its sizes and its time go into the figures."""
+    """`sam build` of the stamped copy into build/cloud/built; its sizes and its time go into the figures.
+
+    Raises TooHeavy, CalledProcessError.
+    """
     stamp(SOURCE)
     sam = str(Path(ensure("sam")).parent / "sam")
     shutil.rmtree(BUILT, ignore_errors=True)
     started = time.monotonic()
     run([sam, "build", "--parallel", "--build-dir", str(BUILT)], cwd=SOURCE, env=environment())
     taken = time.monotonic() - started
-    note(sam_build_s=round(taken, 1), python=PYTHON, architecture=ARCHITECTURE, **weights())
+    weighed = weights()
+    note(sam_build_s=round(taken, 1), python=PYTHON, architecture=ARCHITECTURE, **weighed)
+    check_weights(weighed)
 
 
 def stamp(target: Path) -> None:
@@ -106,17 +123,47 @@ def weights() -> dict[str, Any]:
     folders = sorted(path for path in BUILT.iterdir() if path.is_dir())
     sizes = {path.name: unzipped(path) for path in folders}
     layers = {name: size for name, size in sizes.items() if name.endswith("Layer")}
-    together = sum(layers[name] for name in ("DepsLayer", "EmbedderLayer", "AppLayer"))
+    whole = functions_whole()
     packages = {path.name: unzipped(path) for path in (BUILT / "DepsLayer" / "python").iterdir()}
     doors = sum(size for name, size in packages.items() if name.split("-")[0] in DOORS)
     return {
         "layers_unzipped": layers,
         "functions_unzipped": {name: size for name, size in sizes.items() if name.endswith("Function")},
-        "largest_function_unzipped": together,
+        "whole_functions_unzipped": whole,
+        "largest_function_unzipped": max(whole.values()),
         "unzipped_limit": UNZIPPED_LIMIT,
         "deps_unzipped_of_workers": layers["DepsLayer"] - doors,
         "deps_largest": dict(sorted(packages.items(), key=lambda item: -item[1])[:12]),
     }
+
+
+def functions_whole() -> dict[str, int]:
+    """Bytes of each function with all its layers, as the built template names them."""
+    template = yaml.safe_load((BUILT / "template.yaml").read_text())
+    resources, shared = template["Resources"], template["Globals"]["Function"].get("Layers", [])
+    places = {
+        name: BUILT / one["Properties"]["ContentUri"]
+        for name, one in resources.items()
+        if one["Type"] == "AWS::Serverless::LayerVersion"
+    }
+    whole = {}
+    for name, one in resources.items():
+        if one["Type"] == "AWS::Serverless::Function":
+            named = [layer.get("Ref") for layer in (*shared, *one["Properties"].get("Layers", []))]
+            layers = sum(unzipped(places[layer]) if layer in places else KEPT_FREE for layer in named)
+            whole[name] = layers + unzipped(BUILT / one["Properties"]["CodeUri"])
+    return whole
+
+
+def check_weights(weighed: Mapping[str, Any]) -> None:
+    """Raises TooHeavy where a function with its layers, or the workers' part of the packages, passes its limit."""
+    heavy = {name: size for name, size in weighed["whole_functions_unzipped"].items() if size > UNZIPPED_LIMIT}
+    if heavy:
+        told = ", ".join(f"{name} {size:,}" for name, size in sorted(heavy.items()))
+        raise TooHeavy(f"with all layers, Lambda allows {UNZIPPED_LIMIT:,} bytes, but there are: {told}")
+    workers = weighed["deps_unzipped_of_workers"]
+    if workers > WORKERS_LIMIT:
+        raise TooHeavy(f"the workers' part of DepsLayer has {workers:,} bytes; {WORKERS_LIMIT:,} are the most")
 
 
 def unzipped(path: Path) -> int:

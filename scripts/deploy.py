@@ -1,6 +1,6 @@
 """Builds the stack and deploys it with SAM, by the part of samconfig.toml that is named; then says where it answers.
 
-python -m scripts.deploy dev | staging | prod
+python -m scripts.deploy dev | staging | prod [build | stack]: both steps, or that one
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ from scripts.venvs import ROOT, ensure
 # What CloudFormation prints at the end; the first admin's link among it signs in whoever reads it.
 _OUTPUTS = "Outputs"
 _SECRET = "Link"  # noqa: S105 - part of an output's name
+_STEPS = ("build", "stack")
 
 
 def main(arguments: list[str]) -> int:
-    """Deploys to the target that is named; answers the exit status."""
+    """Builds for the target that is named, and deploys there; answers the exit status."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
     targets = [name for name in config if name != "version"]
-    if len(arguments) != 1 or arguments[0] not in targets:
-        print(f"say where: {', '.join(targets)}", file=sys.stderr)
+    target, only = [*arguments, "", ""][:2]
+    if target not in targets or only not in ("", *_STEPS) or len(arguments) > 2:
+        print(f"say where ({', '.join(targets)}), and what if not all of it ({', '.join(_STEPS)})", file=sys.stderr)
         return 2
-    (target,) = arguments
     sam = shutil.which("sam") or str(Path(ensure("sam")).parent / "sam")
-    build = [sam, "build", "--config-env", target]
+    if only != "stack" and (status := _shown([sam, "build", "--config-env", target])):
+        return status
+    if only == "build":
+        return 0
     deploy = [sam, "deploy", "--config-env", target, "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-    for command in (build, deploy):
-        if status := _shown(command):
-            return status
+    if status := _shown(deploy):
+        return status
     _tell(_outputs(sam, target, stack_name(config, target)))
     return 0
 

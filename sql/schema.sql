@@ -374,7 +374,7 @@ CREATE FUNCTION public.maintain_partitions() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
-    SET lock_timeout TO '1s'
+    SET lock_timeout TO '250ms'
     AS $_$
 declare
     parent text;
@@ -384,6 +384,7 @@ declare
     month timestamptz;
     part text;
     stray boolean;
+    referred text;
     n bigint;
 begin
     for parent, at_column, kept in
@@ -429,6 +430,9 @@ begin
                     parent || '_default', at_column, part
                 ) using month, month + interval '1 month';
             end if;
+            select string_agg(distinct confrelid::regclass::text, ', ') into referred from pg_constraint
+            where conrelid = parent::regclass and contype = 'f';
+            execute format('lock table %s in share row exclusive mode', referred);
             execute format(
                 'alter table %I attach partition %I for values from (%L) to (%L)',
                 parent, part, month, month + interval '1 month'

@@ -15,10 +15,12 @@ grant select, insert, update on maintenance_runs to anima_worker;
 grant select on maintenance_runs to anima_admin;
 
 -- One step on the partitions by month, `<parent>_yYYYYmMM`; answers what was done, null when nothing is left to do.
--- A partition is a table first and is attached then, with little patience for locks: who calls tries again. Rows that
--- the default partition holds of the present month are still joined by others: they are moved when it is over.
+-- A partition is a table first and is attached then, with little patience for locks: who calls tries again. It is less
+-- than a deadlock is waited for (1 s), and what is referred to is locked before the table itself, as turns do: else they
+-- would be what the server takes back. Rows that the default partition holds of the present month are still joined by
+-- others: they are moved when it is over.
 create function maintain_partitions() returns text
-language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' set lock_timeout = '1s'
+language plpgsql security definer set search_path = public, pg_temp set timezone = 'UTC' set lock_timeout = '250ms'
 as $$
 declare
     parent text;
@@ -28,6 +30,7 @@ declare
     month timestamptz;
     part text;
     stray boolean;
+    referred text;
     n bigint;
 begin
     for parent, at_column, kept in
@@ -73,6 +76,9 @@ begin
                     parent || '_default', at_column, part
                 ) using month, month + interval '1 month';
             end if;
+            select string_agg(distinct confrelid::regclass::text, ', ') into referred from pg_constraint
+            where conrelid = parent::regclass and contype = 'f';
+            execute format('lock table %s in share row exclusive mode', referred);
             execute format(
                 'alter table %I attach partition %I for values from (%L) to (%L)',
                 parent, part, month, month + interval '1 month'

@@ -1,7 +1,6 @@
 """What a deployment weighs and how long people wait for it: sizes, imports, first and warm turns, locks, branches.
 
-Each part is kept in build/bench/deploy/ when it is done: a run that was cut goes on where it was. FRESH=1 measures all
-anew, PARTS=turns,locks only some. What is built and deployed is weighed by `make test-cloud`, whose figures are read.
+PARTS=turns,locks measures some of them. What is built and deployed `make test-cloud` weighs: its figures are read.
 """
 
 from __future__ import annotations
@@ -11,21 +10,13 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 
 from scripts import cloud
 from scripts.venvs import ROOT
-from tests.bench import bench_coldstart
-from tests.bench.bench_turn import LOGINS, Place, _database, _quick_embedder, _settings, _stub
-from tests.bench.frame import OUTPUT, Bench, Figure, Sample
+from tests.bench import bench_coldstart, place
+from tests.bench.frame import Bench, Sample
 
-from anima.kernel import secrets
-from anima.kernel.postgres import bootstrap
-
-KEPT = OUTPUT / "deploy"
-KEPT_SECONDS = 12 * 3600
 WORKERS_LIMIT_MB = 60
 CONNECTIONS, INVOCATIONS = 10, 100
 BRANCH_MB, BRANCHES = 500, 5
@@ -34,47 +25,26 @@ BRANCH_MB, BRANCHES = 500, 5
 def run(bench: Bench) -> None:
     """All parts; one that fails is named below the table, and holds up no other."""
     sys.path.insert(0, str(ROOT / "tests"))
-    wanted = os.environ.get("PARTS", "").split(",") if os.environ.get("PARTS") else list(_PARTS)
+    wanted = os.environ["PARTS"].split(",") if os.environ.get("PARTS") else list(_PARTS)
     failed = []
     for name in wanted:
+        part, begun = Bench(f"deploy.{name}"), time.monotonic()
+        print(f"deploy: {name} …", flush=True)
         try:
-            figures, notes = _kept(name) or _measured(name)
+            _PARTS[name](part)
         except Exception:
             traceback.print_exc()
             failed.append(name)
             continue
-        bench.figures += figures
-        bench.notes += notes
+        print(f"deploy: {name} took {time.monotonic() - begun:.0f} s", flush=True)
+        bench.figures += part.figures
+        bench.notes += part.notes
     if failed:
         bench.note(f"LEFT OUT, for they failed: {', '.join(failed)}")
+    if others := [name for name in _PARTS if name not in wanted]:
+        bench.note(f"not asked for: {', '.join(others)}")
     if not bench.figures:
         raise RuntimeError("no part was measured")
-
-
-def _measured(name: str) -> tuple[list[Figure], list[str]]:
-    part = Bench(f"deploy.{name}")
-    begun = time.monotonic()
-    print(f"deploy: {name} …", flush=True)
-    _PARTS[name](part)
-    print(f"deploy: {name} took {time.monotonic() - begun:.0f} s", flush=True)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    document = {"figures": [asdict(one) for one in part.figures], "notes": part.notes}
-    (KEPT / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
-    return part.figures, part.notes
-
-
-def _kept(name: str) -> tuple[list[Figure], list[str]] | None:
-    """What an earlier run of today measured."""
-    file = KEPT / f"{name}.json"
-    if name == "sizes" or os.environ.get("FRESH") or not file.is_file():
-        return None
-    if time.time() - file.stat().st_mtime > KEPT_SECONDS:
-        return None
-    document = json.loads(file.read_text())
-    figures = [
-        Figure(**{**one, "spread": tuple(one["spread"]) if one["spread"] else None}) for one in document["figures"]
-    ]
-    return figures, [*document["notes"], f"{name}: measured at {time.ctime(file.stat().st_mtime)}"]
 
 
 def sizes(bench: Bench) -> None:
@@ -104,8 +74,8 @@ def turns(bench: Bench) -> None:
     """The whole wait of first and warm turns in the emulator, p50 and p95, and the median of each part."""
     from tests.bench import deploy_turns
 
-    with _house() as (place, stub):
-        for name, found in deploy_turns.waits(place, stub):
+    with place.opened() as here:
+        for name, found in deploy_turns.waits(here):
             p50, p95 = deploy_turns.quantiles([one.whole for one in found])
             bench.figure(f"{name}.p50", p50, "ms")
             bench.figure(f"{name}.p95", p95, "ms")
@@ -113,17 +83,37 @@ def turns(bench: Bench) -> None:
                 bench.figure(f"{name}.{part}", value, "ms")
     bench.note(
         "turns: the chat function in Lambda's runtime interface emulator, with a stub model and the real embedder on "
-        "this machine. start: the process with its imports; connect: waiting for a connection; parts are medians; "
+        "this machine. start: the process with its imports; connect: waiting for a connection; model of a first turn: "
+        "mostly the loading of the SDK (openai), as far as it is not done beside connect and embed, for the stub "
+        "answers at once; parts are medians; "
         f"asleep: the database turns all away for {deploy_turns.ASLEEP_SECONDS * 1000:.0f} ms from the first try on"
     )
+
+
+def functions(bench: Bench) -> None:
+    """Cold and warm time of every function with a sample event: the whole wait of its caller."""
+    from tests.bench import deploy_functions
+
+    with place.opened() as here:
+        for one in deploy_functions.times(here):
+            bench.figure(f"{one.function}.cold_ms", one.cold, "ms")
+            bench.figure(f"{one.function}.warm_ms", one.warm, "ms")
+    bench.note(
+        f"functions: {deploy_functions.STARTS} starts, {deploy_functions.FURTHER} further calls of each, with a stub "
+        f"model, the database awake; {deploy_functions.STREAM} over its port, without Lambda Web Adapter; migrate with "
+        "nothing to apply, outbox with nothing to send, socket at $connect"
+    )
+    for name in deploy_functions.without_event():
+        bench.note(f"functions: {name} was not called: it has no sample event")
+    for name, why in deploy_functions.LEFT_OUT.items():
+        bench.note(f"functions: events/{name}.json was not sent: {why}")
 
 
 def locks(bench: Bench) -> None:
     """Migrations on an empty database, and the later ones on a million messages."""
     from tests.bench import deploy_locks
 
-    passwords = bootstrap.LoginPasswords(*(secrets.login_password(login) for login in LOGINS))
-    with deploy_locks.server(passwords) as url:
+    with deploy_locks.server(place.passwords()) as url:
         for stem, milliseconds in deploy_locks.on_empty(url):
             bench.figure(f"migration.{stem}.on_empty", milliseconds, "ms")
         begun = time.monotonic()
@@ -153,8 +143,9 @@ def connections(bench: Bench) -> None:
 
     from fixtures.pooler import measured
 
-    with _house() as (place, _), _quick_embedder(), deploy_turns.turn_of(place) as act:
-        load = measured(place.owner_url, act, invocations=INVOCATIONS, size=CONNECTIONS)
+    with place.opened() as here, place.quick_embedder():
+        act = deploy_turns.turn_in_process(place.person())
+        load = measured(here.owner_url, act, invocations=INVOCATIONS, size=CONNECTIONS)
     if load.failed:
         raise RuntimeError(f"{load.failed} of {INVOCATIONS} turns failed")
     bench.figure("connections.of_functions", load.clients, "connections")
@@ -162,19 +153,11 @@ def connections(bench: Bench) -> None:
     bench.note(f"connections: {INVOCATIONS} turns at once through PgBouncer in transaction mode, {CONNECTIONS} a login")
 
 
-@contextmanager
-def _house() -> Iterator[tuple[Place, str]]:
-    """A throw-away database with everything migrated, and the address of a stub of a provider."""
-    with ExitStack() as held:
-        place, stub = held.enter_context(_database()), held.enter_context(_stub())
-        held.enter_context(_settings(place, stub))
-        yield place, stub
-
-
 _PARTS: dict[str, Callable[[Bench], None]] = {
     "sizes": sizes,
     "imports": bench_coldstart.run,
     "turns": turns,
+    "functions": functions,
     "locks": locks,
     "branch": branch,
     "connections": connections,

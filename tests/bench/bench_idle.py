@@ -6,14 +6,10 @@ the database through a proxy that counts whenever somebody waits for an answer: 
 """
 
 import sys
-from contextlib import ExitStack
 
 from scripts.venvs import ROOT
-from tests.bench import bench_turn
+from tests.bench import place
 from tests.bench.frame import Bench
-
-from anima.identity import service as identity
-from anima.kernel import db
 
 GREETING = "Hello, I am Diego and I hate olives"
 
@@ -21,23 +17,15 @@ GREETING = "Hello, I am Diego and I hate olives"
 def run(bench: Bench) -> None:
     """The hour after the last wake that followed a turn, deployed and at home."""
     sys.path.insert(0, str(ROOT / "tests"))
-    with ExitStack() as held:
-        place = held.enter_context(bench_turn._database())
-        held.enter_context(bench_turn._settings(place, held.enter_context(bench_turn._stub())))
-        held.enter_context(bench_turn._quick_embedder())
-        _deployed(bench, place.owner_url)
-        _at_home(bench, place.owner_url)
-
-
-def _key() -> str:
-    principal = db.Principal(bench_turn._user(), frozenset({"viewer"}))
-    return identity.create_key(principal, "of the bench").key
+    with place.opened() as here, place.quick_embedder():
+        _deployed(bench, here.owner_url)
+        _at_home(bench, here.owner_url)
 
 
 def _deployed(bench: Bench, owner_url: str) -> None:
     from fixtures.idle import in_the_cloud
 
-    key = _key()
+    key = place.key_of(place.person())
     with in_the_cloud(owner_url) as cloud:
         cloud.say(key, message=GREETING)
         for _ in range(6):
@@ -54,7 +42,7 @@ def _at_home(bench: Bench, owner_url: str) -> None:
     from anima.app.main import local
     from fixtures.idle import at_home
 
-    bearer = {"Authorization": f"Bearer {_key()}"}
+    bearer = {"Authorization": f"Bearer {place.key_of(place.person())}"}
     with at_home(owner_url) as home:
         client = TestClient(local(), base_url="http://localhost", headers=bearer)
         client.post("/api/v1/chat", json={"message": GREETING}).raise_for_status()
@@ -62,4 +50,4 @@ def _at_home(bench: Bench, owner_url: str) -> None:
         statements, calls = home.hour()
     bench.figure("sql_statements_at_home", statements, "statements", peer="limit", peer_value=0)
     bench.figure("invocations_at_home", calls, "invocations", peer="limit", peer_value=0)
-    bench.note("one turn before the hour; the one wake after it lies three to five minutes behind the turn")
+    bench.note("one turn before the hour; the one wake after it lies two to five minutes behind the turn")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.venvs import ROOT
-from tests.bench.bench_turn import Place, _user
+from tests.bench import place, sample_events
 from tests.emulator import runtime
 from tests.emulator.runtime import Function
 
-from anima.identity import service as identity
-from anima.kernel import config, db, secrets
+from anima.kernel import db
 from anima.kernel.postgres.urls import parse
 
 ASLEEP_SECONDS = 0.5
@@ -38,14 +34,14 @@ class Wait:
     parts: Mapping[str, float]
 
 
-def waits(place: Place, stub: str) -> Iterator[tuple[str, list[Wait]]]:
+def waits(here: place.Place) -> Iterator[tuple[str, list[Wait]]]:
     """(which turns, their waits): first and warm ones, each with the database awake, and asleep for 500 ms."""
     from fixtures.proxy import Proxy
 
-    owner = parse(place.owner_url)
-    event = _event()
-    with Proxy(owner.host or "127.0.0.1", owner.port or 5432) as proxy, tempfile.TemporaryDirectory() as data:
-        settings = _environment(place, proxy.url(place.app_url), stub, data)
+    owner = parse(here.owner_url)
+    event = sample_events.with_key(sample_events.read("chat"), place.key_of(place.person()))
+    with Proxy(owner.host or "127.0.0.1", owner.port or 5432) as proxy:
+        settings = {**here.environment(), "ANIMA_APP_DATABASE_URL": proxy.url(here.app_url)}
         # In turn, so that what else the machine does falls on both alike.
         first = [
             [_first(settings, event, proxy, asleep=asleep) for asleep in (False, True)] for _ in range(FIRST_TURNS)
@@ -141,36 +137,13 @@ def _parts(told: str, whole: float) -> dict[str, float]:
     return {**parts, "rest": max(whole - sum(parts.values()), 0.0)}
 
 
-def _event() -> Any:
-    """The sample event of a turn, with a key of somebody in this database."""
-    key = identity.create_key(db.Principal(_user(), frozenset({"viewer"})), "of the bench").key
-    sample = runtime.read_event(ROOT / "events" / "chat.json")
-    sample["headers"]["authorization"] = f"Bearer {key}"
-    return sample
-
-
-def _environment(place: Place, app_url: str, stub: str, data: str) -> dict[str, str]:
-    return {
-        "ANIMA_APP_DATABASE_URL": app_url,
-        "ANIMA_DATA_DIR": data,
-        "ANIMA_MODEL_DIR": str(config.settings().model_dir),
-        "ANIMA_LOCAL_LLM": "false",
-        "SECRET_KEY": secrets.master_key().decode(),
-        "OPENAI_API_KEY": "sk-of-the-bench",
-        "OPENAI_BASE_URL": stub,
-    }
-
-
-@contextmanager
-def turn_of(place: Place) -> Iterator[Any]:
-    """One turn in this process, as often and from as many threads as one likes."""
+def turn_in_process(principal: db.Principal) -> Callable[[], None]:
+    """One turn of somebody's in this process, as often and from as many threads as one likes."""
     from anima.chat import service as chat
     from anima.chat.model import TurnRequest
-
-    principal = db.Principal(_user(), frozenset({"viewer"}))
 
     def act() -> None:
         for _ in chat.reply(principal, TurnRequest("What do I hate?", None, avatar=None)):
             pass
 
-    yield act
+    return act

@@ -418,6 +418,7 @@ def test_a_link_leads_to_a_password_and_in(visiting: Visiting, name: str, given:
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     expect(page.get_by_label("Code of your link")).to_be_hidden()
     expect(page.get_by_label("New password")).to_be_focused()
+    assert page.url == f"{visit.site}/console/welcome"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     visit.shot(name)
     page.get_by_label("New password").fill("password")
@@ -439,6 +440,17 @@ def test_a_link_leads_to_a_password_and_in(visiting: Visiting, name: str, given:
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("ask for a new one")
     visit.shot(f"{name}-used")
+
+
+def test_a_newer_link_replaces_the_older_one_on_the_same_page(visiting: Visiting) -> None:
+    visit = visiting()
+    page, older, newer = visit.page, link_of(visit), link_of(visit)
+    page.goto(older)
+    page.goto(newer)  # but for what follows the # the same address: the page is not loaded anew
+    page.get_by_label("New password").fill("a much better one")
+    page.get_by_label("The same once more").fill("a much better one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(visit.person.username)
 
 
 def test_without_scripts_the_code_of_a_link_is_pasted(visiting: Visiting) -> None:

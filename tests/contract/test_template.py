@@ -377,6 +377,40 @@ def test_parameters_refuse_what_cannot_be_right(name: str, value: str, accepted:
     assert given["ConstraintDescription"]
 
 
+def holds(condition: Any, parameters: dict[str, str]) -> Any:
+    """What CloudFormation makes of a condition with these parameters."""
+    if not isinstance(condition, dict):
+        return condition
+    ((name, given),) = condition.items()
+    if name == "Ref":
+        return parameters[given]
+    values = [holds(one, parameters) for one in given]
+    made = {
+        "Fn::Or": any,
+        "Fn::And": all,
+        "Fn::Not": lambda one: not one[0],
+        "Fn::Equals": lambda two: two[0] == two[1],
+    }
+    return made[name](values)
+
+
+@pytest.mark.parametrize(
+    ("url", "arn", "accepted"),
+    [
+        ("", "", False),
+        (GOOD, "", True),
+        ("", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mine", True),
+        (GOOD, "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mine", False),
+    ],
+)
+def test_the_database_is_named_in_one_way(url: str, arn: str, accepted: bool) -> None:
+    rule = template()["Rules"]["OneDatabase"]
+    assert "RuleCondition" not in rule, "it holds always"
+    (assertion,) = rule["Assertions"]
+    assert holds(assertion["Assert"], {"DatabaseUrl": url, "DatabaseSecretArn": arn}) is accepted
+    assert assertion["AssertDescription"] == "Give either DatabaseUrl or DatabaseSecretArn"
+
+
 def test_every_parameter_is_described_and_given_on_to_what_takes_it() -> None:
     given = template()["Parameters"]
     assert all(one["Description"] for one in given.values())
@@ -407,6 +441,7 @@ SAMPLES = {
     "reflect": "SQS",
     "outbox": "Schedule",
     "migrate": "Plain",
+    "migrate_post": "Plain",
     "migrate_link": "Plain",
     "migrate_setup": "Custom",
     "migrate_first_admin": "Custom",

@@ -116,7 +116,7 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("the runtime interface emulator did not start")
+    raise RuntimeError("the function did not start")
 
 
 @contextmanager
@@ -132,6 +132,26 @@ def running(name: str, settings: Mapping[str, str]) -> Iterator[Function]:
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+@contextmanager
+def serving(name: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """The address of a function that is a server, started as Lambda Web Adapter finds it: by its run.sh."""
+    port = str(free_port())
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("ANIMA_")},
+        **settings,
+        "PYTHONPATH": str(ROOT / "layers" / "app"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "AWS_LWA_PORT": port,
+    }
+    process = subprocess.Popen(["sh", "run.sh"], cwd=ROOT / "functions" / name, env=environment)
+    try:
+        _await(int(port), process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def read_event(path: Path) -> Any:

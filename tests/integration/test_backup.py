@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from anima.kernel import db
 from anima.kernel.postgres import backup, bootstrap, clients, copies, ephemeral, migration_files, migrations, schema
 from anima.kernel.postgres.bootstrap import LoginPasswords
 from anima.kernel.postgres.branch_errors import BackupFailed, NotABackup, RestoreFailed
-from anima.kernel.postgres.urls import with_database
+from anima.kernel.postgres.urls import parse, with_database
 from anima.operations import backups, branches, database
 
 
@@ -155,10 +157,49 @@ def test_a_backup_that_cannot_be_written_leaves_the_old_one(trunk: str, tmp_path
         written(tmp_path / "nowhere" / "anima.backup")
     file = written(tmp_path / "anima.backup")
     before = file.read_bytes()
-    with pytest.raises(BackupFailed, match="nobody"):
+    with pytest.raises(BackupFailed, match=rf"{file} is as it was: .*nobody"):
         backup.write(with_database(trunk, "nobody"), file, lambda _: None)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(trunk: str, tmp_path: Path) -> None:
+    file = tmp_path / "anima.backup"
+    left, others = tmp_path / ".anima.backup.1.part", tmp_path / ".other.backup.1.part"
+    for path in (left, others):
+        path.write_bytes(b"half")
+    with (tmp_path / ".anima.backup.2.part").open("wb") as working:
+        fcntl.flock(working, fcntl.LOCK_EX)
+        written(file)
+    assert {path.name for path in tmp_path.glob(".*.part")} == {".anima.backup.2.part", others.name}
+
+
+def test_the_password_is_no_argument(trunk: str) -> None:
+    parts = parse(trunk)
+    assert parts.password
+    asked = str(replace(parts, password=None, options=(*parts.options, ("password", parts.password))))
+    for url in (trunk, asked):
+        assert parts.password not in " ".join(clients.command("pg_dump", url))
+        assert clients.surroundings(url)["PGPASSWORD"] == parts.password
+    assert schema.dump_schema(asked) == schema.dump_schema(trunk)
+
+
+def test_what_is_put_aside_has_its_name_in_the_same_moment(
+    trunk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / "anima.backup")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        # The first that is done after both have their names.
+        patch.setattr(copies, "reopen", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restored(file)
+    with copies.server(trunk) as connection:
+        rows = copies.family(connection, copies.trunk_of(trunk))
+    assert len(branches.every()) == len([row for row in rows if "~" not in row.name])
 
 
 KILLED = """
@@ -218,7 +259,7 @@ def test_the_words_of_the_command_line(trunk: str, tmp_path: Path, capsys: pytes
     assert (status, "add --yes" in err) == (1, True)
     status, out, err = run("restore", str(file), "--yes")
     assert status == 0, err
-    assert "1 users, 0 messages" in out
+    assert "users: 1, messages: 0" in out
     assert "anima db branch delete before-restore-" in out
     status, out, _ = run("backup", str(file), "--json")
     assert json.loads(out)["size_bytes"] == os.stat(file).st_size

@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -19,7 +19,7 @@ from psycopg import sql
 
 from anima.cli.main import main
 from anima.kernel import clock, db
-from anima.kernel.errors import BadInput
+from anima.kernel.config import settings
 from anima.kernel.postgres import copies, ephemeral, local_branches, schema, schema_copy
 from anima.kernel.postgres.bootstrap import LoginPasswords
 from anima.kernel.postgres.branch_errors import (
@@ -29,30 +29,20 @@ from anima.kernel.postgres.branch_errors import (
     BranchingRefused,
     BranchInUse,
     BranchServed,
+    DatabaseIsThere,
+    DatabaseNameTooLong,
     NoHistory,
     NoParentToResetTo,
+    NoRoom,
     NoSuchBranch,
     TrunkRefused,
 )
 from anima.kernel.postgres.launcher import Server
+from anima.kernel.postgres.migration_files import MigrationFile
 from anima.kernel.postgres.urls import parse, with_database, with_login
-from anima.operations import branch_data, branches, branches_use, database, running
+from anima.operations import branches, branches_mark, branches_use, database, running, schema_rollback
+from fixtures.minds import Connect, sow
 from fixtures.served import ROOT
-
-Connect = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def trunk(fresh_database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A database with settings that lead to it, and a data folder of its own; its branches go with it."""
-    monkeypatch.setenv("ANIMA_DATA_DIR", str(tmp_path))
-    # The fixture drops the trunk; a copy of it is put right and dropped here.
-    with fresh_database.use():
-        yield fresh_database.owner_url
-    with copies.alone(fresh_database.owner_url) as connection:
-        for row in copies.family(connection, copies.trunk_of(fresh_database.owner_url)):
-            if row.name != fresh_database.name:
-                copies.drop(connection, row.name)
 
 
 def note(url: str, text: str) -> None:
@@ -288,6 +278,113 @@ def test_a_kill_in_the_middle_is_put_right(trunk: str, login_passwords: LoginPas
     assert not any(row.closed_by_us or "~" in row.name for row in left)
 
 
+@pytest.mark.parametrize("change", ["create", "reset"])
+def test_a_ctrl_c_while_people_are_sent_away_leaves_nobody_outside(
+    trunk: str, login_passwords: LoginPasswords, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    branches.create("try")
+    note(trunk, "kept")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(copies, "empty", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            {"create": branches.create, "reset": branches.reset}[change]("other" if change == "create" else "try")
+    with copies.server(trunk) as connection:
+        assert all(row.open for row in copies.family(connection, copies.trunk_of(trunk)))
+    assert notes(trunk) == ["kept"]
+
+
+def test_a_branch_whose_deletion_was_killed_is_gone(trunk: str, cluster: Server) -> None:
+    looks: list[Callable[[str], bool]] = [
+        lambda _: names() == ["main"],
+        lambda url: not local_branches.ensure_open(url),
+    ]
+    for look in looks:
+        assert branches.create("try").made_now
+        url = branches.owner_url("try")
+        # What a server leaves of a database whose dropping was cut off.
+        with psycopg.connect(cluster.superuser_url(), autocommit=True) as connection:
+            connection.execute("update pg_database set datconnlimit = -2 where datname = %s", [parse(url).dbname])
+        assert look(url)
+
+
+HOLDS = """
+import sys
+from anima.operations import branches_mark
+with branches_mark.held():
+    print("here", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_running_server_opens_what_a_killed_command_left_closed(trunk: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    with copies.server(trunk) as connection:
+        copies.close(connection, parse(trunk).dbname or "")
+    branches_mark.put_right(trunk)
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting"):
+        psycopg.connect(trunk)
+    process.kill()
+    process.communicate()
+    branches_mark.put_right(trunk)
+    psycopg.connect(trunk).close()
+    assert not (settings().data_dir / "branching.lock").exists()
+
+
+def test_a_disk_that_is_full_is_found_before_the_server_ends(
+    trunk: str, login_passwords: LoginPasswords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_branches.create(trunk, login_passwords, "try", folder=tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=90_000_000))
+    other = psycopg.connect(trunk, autocommit=True)
+    with pytest.raises(NoRoom, match="90 MB are free"):
+        local_branches.create(trunk, login_passwords, "more", folder=tmp_path)
+    with pytest.raises(NoRoom):
+        local_branches.reset(trunk, login_passwords, "try", tmp_path)
+    assert other.execute("select 1").fetchone() == (1,), "nobody was sent away"
+    assert local_branches.create(trunk, login_passwords, "try", folder=tmp_path)[1] is False
+
+
+def test_a_folder_that_takes_no_file(trunk: str, tmp_path: Path) -> None:
+    branches.create("try")
+    (tmp_path / "branch.json").mkdir()
+    with pytest.raises(branches_use.BranchNotKept, match="is as it was"):
+        branches.use("try")
+
+
+def test_a_database_of_somebody_else_is_left_alone(trunk: str) -> None:
+    with copies.server(trunk) as connection:
+        copies.make_empty(connection, local_branches.database_of(copies.trunk_of(trunk), "try"))
+    other = psycopg.connect(trunk, autocommit=True)
+    with pytest.raises(DatabaseIsThere, match="is no branch"):
+        branches.create("try")
+    assert other.execute("select 1").fetchone() == (1,), "nobody was sent away"
+
+
+@pytest.mark.parametrize("length", [50, 63])
+def test_a_trunk_with_a_long_name_is_refused_before_anything_is_done(trunk: str, length: int, tmp_path: Path) -> None:
+    name = "t" * (length - 12) + os.urandom(6).hex()
+    with copies.server(trunk) as connection:
+        copies.copy(connection, parse(trunk).dbname or "", name)
+        try:
+            url = with_database(trunk, name)
+            for change in (
+                lambda: local_branches.create(url, LoginPasswords("a", "b", "c"), "try"),
+                lambda: local_branches.every(url),
+                lambda: local_branches.delete(url, "try"),
+            ):
+                with pytest.raises(DatabaseNameTooLong):
+                    change()
+            psycopg.connect(url).close()
+        finally:
+            copies.drop(connection, name)
+
+
 def test_a_server_that_starts_opens_what_was_left_closed() -> None:
     place = ephemeral.reserve()
     server = ephemeral.attach(place.folder)
@@ -325,6 +422,36 @@ def test_a_branch_in_use_is_what_everything_works_on(trunk: str, capsys: pytest.
     branches.use("main")
     assert branches_use.current() is None
     assert notes(trunk) == ["before"]
+
+
+def test_a_branch_in_use_is_what_the_commands_of_the_schema_work_on(
+    trunk: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    branches.create("try")
+    branches.use("try")
+    try:
+        with database.at() as url:
+            assert parse(url).dbname == f"{parse(trunk).dbname}+try"
+            note(url, "here")
+        main(["db", "check"])
+    except SystemExit:
+        assert "CREATE TABLE public.notes" in capsys.readouterr().out
+    finally:
+        branches.use("main")
+    with psycopg.connect(trunk) as connection:
+        assert connection.execute("select to_regclass('notes')").fetchone() == (None,)
+
+
+def test_a_branch_without_data_or_of_another_is_no_way_back(trunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(trunk) as connection:
+        connection.execute("update schema_migrations set applied_at = now() + interval '1 hour', duration_ms = 0")
+    monkeypatch.setattr(MigrationFile, "only_if", "false")
+    branches.create("bare", schema_only=True)
+    assert schema_rollback.way(trunk).kind == "none"
+    branches.create("whole")
+    branches.create("of-whole", parent="whole")
+    found = schema_rollback.way(trunk)
+    assert (found.kind, "The branch whole is older" in found.says) == ("branch", True)
 
 
 def test_a_branch_that_somebody_works_on_is_not_deleted(trunk: str) -> None:
@@ -373,123 +500,6 @@ def test_through_a_pooler_stays_through_the_pooler() -> None:
     direct = branches_use.moved("postgresql://u:p@ep-a.eu.aws.neon.tech/neondb", branch)
     assert (pooled.host, pooled.options) == ("ep-b-pooler.eu.aws.neon.tech", (("sslmode", "require"),))
     assert direct.host == "ep-b.eu.aws.neon.tech"
-
-
-# The mind of an avatar on two branches
-
-SOWN = """
-with u as (
-    insert into users (username, email, password_hash) values (%(user)s, %(mail)s, 'x') returning user_id
-),
-a as (
-    insert into avatars (avatar_id, owner_id, name, personality_name, personality)
-    select %(avatar)s, user_id, %(name)s, 'friend', '{}' from u returning avatar_id, owner_id
-),
-s as (
-    insert into sessions (user_id, avatar_id, title) select owner_id, avatar_id, 'first' from a
-    returning session_id, user_id
-),
-m as (
-    insert into messages (session_id, owner_id, role, content)
-    select session_id, user_id, 'user', 'I have a cat.' from s returning message_id
-),
-f as (
-    insert into user_facts (id, user_id, avatar_id, category, key, value)
-    select %(fact)s, owner_id, avatar_id, 'pets', 'cat', '"Mia"' from a returning id
-),
-p as (
-    insert into user_affinity (user_id, avatar_id, personality_name, affinity_points, current_level)
-    select owner_id, avatar_id, 'friend', 10, 'stranger' from a returning user_id
-),
-d as (
-    insert into session_moods (session_id, user_id, current_mood) select session_id, user_id, 'calm' from s
-    returning user_id
-)
-select 1 from u, m, f, p, d
-"""
-
-
-def uuid_of(text: str, kind: int) -> str:
-    import hashlib
-
-    return str(uuid.UUID(hashlib.md5(f"{text} {kind}".encode()).hexdigest()))  # noqa: S324
-
-
-def sow(connection: Connect, name: str, user: str = "mara") -> str:
-    """A user with an avatar and a mind of one of everything but episodes; answers the avatar's id."""
-    avatar = uuid_of(user + name, 1)
-    given = {"user": user, "mail": f"{user}@x.org", "avatar": avatar, "name": name, "fact": uuid_of(user + name, 2)}
-    connection.execute(SOWN, given)
-    return avatar
-
-
-def live(connection: Connect, avatar: str, words: str) -> None:
-    """A little of a life: something said, something learnt, somebody liked better."""
-    owner = "(select owner_id from avatars where avatar_id = %(avatar)s)"
-    given = {"avatar": avatar, "words": words, "episode": uuid_of(words, 3)}
-    for statement in (
-        "insert into messages (session_id, owner_id, role, content, created_at) select session_id, user_id, 'user',"
-        " %(words)s, clock_timestamp() from sessions where avatar_id = %(avatar)s",
-        f"insert into episodes (id, user_id, avatar_id, type, title, summary, importance)"
-        f" values (%(episode)s, {owner}, %(avatar)s, 'event', %(words)s, 's', 5)",
-        "update user_facts set value = to_jsonb(%(words)s::text) where avatar_id = %(avatar)s",
-        "update user_affinity set affinity_points = affinity_points + 5 where avatar_id = %(avatar)s",
-        "update session_moods set current_mood = 'happy', mood_started_at = clock_timestamp()"
-        " where session_id in (select session_id from sessions where avatar_id = %(avatar)s)",
-    ):
-        connection.execute(statement, given)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def forked(trunk: str) -> tuple[str, str, str]:
-    """A trunk and a branch on which Luna lived differently: both URLs, and her id."""
-    with psycopg.connect(trunk, autocommit=True) as connection:
-        luna = sow(connection, "Luna")
-        sow(connection, "Rex", "theo")
-    branches.create("try")
-    url = branches.owner_url("try")
-    for place, words in ((url, "Mia climbed a tree."), (trunk, "It rained.")):
-        with psycopg.connect(place, autocommit=True) as connection:
-            live(connection, luna, words)
-    return url, trunk, luna
-
-
-def test_a_mind_on_two_branches(forked: tuple[str, str, str]) -> None:
-    url, base, luna = forked
-    found = {one.table: one for one in branch_data.difference(url, base, "luna", ("try", "main"))}
-    assert [row["content"] for row in found["messages"].added] == ["Mia climbed a tree."]
-    assert [row["content"] for row in found["messages"].removed] == ["It rained."]
-    assert found["messages"].same == 1
-    assert [row["title"] for row in found["episodes"].added] == ["Mia climbed a tree."]
-    (fact,) = found["user_facts"].changed
-    assert fact.fields["value"] == ("It rained.", "Mia climbed a tree.")
-    assert "embedding" not in fact.row
-    assert {"user_affinity", "sessions", "avatars", "session_moods"} <= set(found)
-    assert found["user_affinity"].empty, "both grew by the same"
-    (mood,) = found["session_moods"].changed
-    assert set(mood.fields) == {"mood_started_at"}
-    assert found["avatars"].same == 1
-    by_id = {one.table: one for one in branch_data.difference(url, base, luna, ("try", "main"))}
-    assert by_id == found
-
-
-def test_the_same_mind_on_both(trunk: str) -> None:
-    with psycopg.connect(trunk) as connection:
-        sow(connection, "Luna")
-    branches.create("try")
-    tables = branch_data.difference(branches.owner_url("try"), trunk, "Luna", ("try", "main"))
-    assert all(table.empty for table in tables)
-    assert sum(table.same for table in tables) == 6
-
-
-def test_avatars_that_cannot_be_told(trunk: str) -> None:
-    with psycopg.connect(trunk, autocommit=True) as connection:
-        sow(connection, "Luna")
-        sow(connection, "Luna", "theo")
-    with pytest.raises(BadInput, match=r"of mara; .* of theo"):
-        branch_data.difference(trunk, trunk, "Luna", ("main", "main"))
-    with pytest.raises(branch_data.NoSuchAvatar, match="there are: Luna"):
-        branch_data.difference(trunk, trunk, "Nova", ("main", "main"))
 
 
 # The command line

@@ -179,10 +179,14 @@ def test_a_lost_password_is_replaced_by_a_link(up: House) -> None:
     up.say("user", "create", "grace", "--password", "a long enough one", "--email", "grace@example.org")
     grace = next(one for one in up.json("user", "list") if one["username"] == "grace")
     assert grace["roles"] == ["viewer"]
-    assert "grace@example.org" in up.say("user", "list")
+    everybody = up.say("user", "list")
+    assert "grace@example.org" in everybody
+    assert "admin, operator, researcher, viewer" in everybody
     url = up.json("user", "link", "Grace@Example.org")["url"]
     assert url.startswith(f"{up.url}/console/welcome#")
-    newer = up.say("user", "link", "grace").strip()
+    said = up.run("user", "link", "grace")
+    assert (said.returncode, said.stderr) == (0, "")
+    newer = said.stdout.strip()
     as_admin = {"ANIMA_API_KEY": up.json("user", "key", "of an admin")["key"]}
     asked = up.run("user", "link", "grace", **as_admin)
     assert asked.returncode == 0, asked.stderr

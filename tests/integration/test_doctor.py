@@ -156,6 +156,13 @@ def test_a_wrong_password(database: Any, given: Any) -> None:
     assert PASSWORD not in str(wrong)
 
 
+def test_logins_made_under_another_master_key(database: Any, given: Any) -> None:
+    given(ANIMA_DATABASE_URL=database.owner_url, SECRET_KEY="b" * 44)
+    wrong = of("login app", found())
+    assert wrong.state == "fail"
+    assert "anima db migrate --logins" in wrong.advice
+
+
 @pytest.mark.parametrize("url", ["mysql://a:pw@b/c", "postgresql://a:pw@host:no/c"])
 def test_an_address_that_is_none(given: Any, url: str) -> None:
     given(ANIMA_DATABASE_URL=url)

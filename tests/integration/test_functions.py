@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 from scripts.venvs import ROOT
-from tests.emulator import runtime
+from tests.emulator import invoke, runtime
 
 from anima.kernel import db, secrets
 from anima.socket import worker as socket
@@ -145,6 +140,7 @@ SHAPES: dict[str, list[Any]] = {
         {"drop": "everything"},
         {"phase": "sideways"},
         {"dry_run": "yes"},
+        {"phase": "post", "code": 9},
         {"link_for": "admin"},
         {"RequestType": "Create"},
         {"ResponseURL": "http://127.0.0.1:1"},
@@ -293,38 +289,11 @@ def test_cloudformation_is_answered_by_the_function(settings: dict[str, str]) ->
     assert answers[0]["Data"]["AdminLink"]
 
 
-@contextmanager
-def stream_app(settings: dict[str, str]) -> Iterator[str]:
-    """What Lambda Web Adapter would find: the app of chat_stream on its port."""
-    port = str(runtime.free_port())
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("ANIMA_")},
-        **settings,
-        "PYTHONPATH": str(ROOT / "layers" / "app"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "AWS_LWA_PORT": port,
-    }
-    process = subprocess.Popen(["sh", "run.sh"], cwd=ROOT / "functions" / "chat_stream", env=environment)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                httpx.get(f"{url}/healthz").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 @pytest.mark.model
 def test_chat_stream_streams_from_its_port(alice: Any, settings: dict[str, str]) -> None:
     body = json.loads(event("chat_stream")["body"])
     with (
-        stream_app(settings) as url,
+        runtime.serving("chat_stream", settings) as url,
         httpx.stream(
             "POST", f"{url}/api/v1/chat", json=body, headers={"Authorization": f"Bearer {alice.key}"}, timeout=60
         ) as response,
@@ -333,3 +302,20 @@ def test_chat_stream_streams_from_its_port(alice: Any, settings: dict[str, str])
     assert names[0] == "started"
     assert names[-1] == "done"
     assert names.count("token") > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "said"),
+    [("nobody", "events/chat.json", "there are: chat, chat_stream"), ("chat", "events/none.json", "no file")],
+)
+def test_by_hand_a_wrong_name_is_told(name: str, file: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke.main(name, file) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_by_hand_an_answer_to_cloudformation_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with invoke._told(event("migrate_setup")) as asked:
+        httpx.put(asked["ResponseURL"], content=b'{"Status": "FAILED"}').raise_for_status()
+    assert json.loads(capsys.readouterr().out) == {"told to CloudFormation": {"Status": "FAILED"}}
+    with invoke._told(event("migrate")) as asked:
+        assert asked == event("migrate")

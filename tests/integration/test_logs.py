@@ -17,7 +17,7 @@ from anima.app.main import local
 from anima.chat import worker as chat_worker
 from anima.console import plain
 from anima.identity import service as identity
-from anima.kernel import config, telemetry, watch
+from anima.kernel import config, db, telemetry, watch
 from anima.kernel.watch.emf import Emf
 from anima.kernel.watch.tracing import Tracing
 from anima.knowledge import worker as knowledge_worker
@@ -207,6 +207,21 @@ def test_errors_that_hold_texts_are_told_by_their_class(
     unexpected = heard.lines("http.unexpected")
     assert {one["error"] for one in unexpected} == {"RuntimeError", "UniqueViolation"}
     assert MARK not in heard.everything()
+
+
+def test_what_the_driver_has_to_say_of_a_lost_pipeline_is_not_told(
+    alice: Person, caplog: pytest.LogCaptureFixture, heard: Heard
+) -> None:
+    wrong = db.Command("select cast(%(text)s as integer)")
+
+    def refused() -> None:
+        with db.transaction(alice.principal) as tx:
+            tx.execute(wrong, text=MARK)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        refused()
+    assert MARK not in caplog.text + heard.everything()
 
 
 def test_the_first_request_of_a_process_is_cold(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:

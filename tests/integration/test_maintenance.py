@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,6 +167,28 @@ class TestPartitions:
         assert strays == (None,)
         maintenance.run()
         assert name("retrieval_logs", 0) in partitions(owner, "retrieval_logs")
+
+    def test_a_turn_that_has_written_what_is_referred_to_is_not_caught_between(
+        self, owner: Connection, fresh_database: Any
+    ) -> None:
+        """Both would wait for each other, and the server would end the turn."""
+        owner.execute("alter function maintain_partitions() set lock_timeout = '10s'")
+        waiting = "select count(*) from pg_locks where not granted and locktype = 'relation'"
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(fresh_database.owner_url) as turn:
+            turn.execute("lock table llm_responses in row exclusive mode")
+            step = pool.submit(maintenance._partition_step)
+            while owner.execute(waiting).fetchone() != (1,) and not step.done():
+                owner.execute("select pg_sleep(0.01)")
+            turn.execute("lock table llm_response_chunks_default in row exclusive mode nowait")
+            turn.rollback()
+            assert step.result() == 1
+
+    def test_less_than_a_deadlock_is_waited_for_it_gives_way(self, owner: Connection) -> None:
+        settings = "select proconfig from pg_proc where proname = 'maintain_partitions'"
+        row = owner.execute(settings).fetchone()
+        assert row is not None
+        assert "lock_timeout=250ms" in row[0]
+        assert owner.execute("show deadlock_timeout").fetchone() == ("1s",)
 
     def test_the_worker_itself_may_make_and_drop_nothing(self, owner: Connection, fresh_database: Any) -> None:
         maintenance.run()

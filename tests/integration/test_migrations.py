@@ -135,6 +135,10 @@ def test_a_file_that_fails_in_the_middle_leaves_nothing_of_it(url: str, files: C
         ({"README.md": "hello"}, "README.md is not"),
         ({"0004_pre_more.down.sql": "select 1"}, "belongs to none"),
         ({"0004_pre_more.sql": "create table a (); COMMIT; create table b ()"}, "its own transaction"),
+        ({"0004_pre_more.sql": "create table a (); end; create table b ()"}, "its own transaction"),
+        ({"0004_pre_more.sql": "create table a (); End Work; create table b ()"}, "its own transaction"),
+        ({"0004_pre_more.sql": r"create table a (x text default E'\''); commit; select ''"}, "its own transaction"),
+        ({"0004_pre_more.sql": "prepare transaction 'x'"}, "its own transaction"),
     ],
 )
 def test_files_out_of_order_are_refused_before_any_is_applied(
@@ -154,6 +158,24 @@ def test_words_of_a_transaction_inside_a_function_are_no_transaction(url: str, f
     folder = files({"0001_pre_body.sql": f"{block} -- x; commit;\nselect '; rollback;'; /* ; begin; */ select 1;"})
 
     assert migrate(url, folder) == ["0001_pre_body"]
+
+
+def test_the_end_of_a_function_in_sqls_own_words_is_no_end_of_a_transaction(
+    url: str, files: Callable[..., Path]
+) -> None:
+    body = "begin atomic select case when true then 1 end; select 2; end"
+    folder = files({"0001_pre_body.sql": f"create function two() returns int {body}; select E'it\\'s; commit;';"})
+
+    assert migrate(url, folder) == ["0001_pre_body"]
+    assert rows(url, "select two()") == [(2,)]
+
+
+def test_a_file_that_is_no_text_is_refused(url: str, files: Callable[..., Path]) -> None:
+    folder = files(OLIVES)
+    (folder / "migrations" / "0004_pre_more.sql").write_bytes(b"select '\xff'")
+    with pytest.raises(BadMigrationFiles, match=r"0004_pre_more\.sql cannot be read"):
+        migrate(url, folder)
+    assert tables(url) == set()
 
 
 def test_an_applied_file_must_stay_as_it_is(url: str, files: Callable[..., Path]) -> None:

@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -195,6 +196,49 @@ def test_a_wrong_key_and_a_wrong_project(neon: NeonDouble) -> None:
     assert neon.project.key not in missing.value.detail
 
 
+@pytest.mark.parametrize("mistake", ["{}\n", "two {}", "{}é", "\x00{}"])
+def test_a_key_that_is_none_is_told_to_nobody(neon: NeonDouble, mistake: str) -> None:
+    key = mistake.format(neon.project.key)
+    with Neon(neon.url, key, neon.project.id) as api, pytest.raises(NeonKeyRefused) as caught:
+        api.default_branch()
+    assert neon.project.key not in caught.value.detail
+    assert neon.requests == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"", b"[]", b"{}", b'{"branches": null}', b'{"branches": [{"id": 1}]}', b'{"branches": [1]}']
+)
+def test_an_answer_of_another_shape(body: bytes) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    asked: list[Callable[[Neon], object]] = [
+        lambda api: api.default_branch(),
+        lambda api: api.create_branch("x", "br-1"),
+        lambda api: api.connection_uri("br-1", "d", "r"),
+    ]
+    try:
+        for ask in asked:
+            url = f"http://127.0.0.1:{server.server_port}"
+            with Neon(url, "napi_k", "p") as api, pytest.raises(NeonRefused, match="answer"):
+                ask(api)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_a_project_over_its_limit(api: Neon, neon: NeonDouble) -> None:
     neon.project.branches_limit = 1
     with pytest.raises(NeonLimitReached) as caught:
@@ -256,6 +300,25 @@ def test_a_lost_answer_is_no_second_branch(neon: NeonDouble) -> None:
     neon.hang_up_next()
     assert branches.create("pr-12").name == "pr-12"
     assert len(neon.project.branches) == 2
+
+
+def test_a_branch_whose_answer_was_lost_is_waited_for(neon: NeonDouble) -> None:
+    neon.project.seconds = 0.3
+    neon.hang_up_next()
+    branches.create("pr-12")
+    assert not neon.project.making(neon.project.named("pr-12"))
+
+
+def test_the_trunk_is_no_branch_that_is_there_already(neon: NeonDouble) -> None:
+    neon.project.trunk.name = "prod"
+    with pytest.raises(BadBranchName, match="the trunk has it"):
+        branches.create("prod")
+
+
+def test_a_life_that_no_calendar_holds(neon: NeonDouble) -> None:
+    with pytest.raises(BadInput, match="calendar"):
+        branches.create("pr-12", expires=timedelta(weeks=999_999))
+    assert neon.requests == []
 
 
 def test_a_schema_only_branch_has_no_memories_and_can_be_migrated(neon: NeonDouble) -> None:

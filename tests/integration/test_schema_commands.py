@@ -144,6 +144,42 @@ def test_a_report_of_another_kind_is_refused_before_anything_is_done(
     assert rows(url, "select to_regclass('olives')") == [(None,)]
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_done(
+    anima: Commands, url: str, files: Callable[..., None], tmp_path: Path
+) -> None:
+    files(OLIVES)
+    (tmp_path / "r.md").mkdir()
+    (tmp_path / "file").touch()
+    for report in (tmp_path / "r.md", tmp_path / "file" / "r.json"):
+        status, _out, err = anima("db", "migrate", "--report", str(report))
+        assert (status, "cannot be written" in err) == (1, True), err
+    assert rows(url, "select to_regclass('olives')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "create unique index on people (diary)",
+        "alter table people alter column diary type int using diary::int",
+        "alter table people add check (false)",
+        "insert into people (name) values ('x')",
+    ],
+)
+def test_a_failure_tells_nothing_that_people_wrote(
+    anima: Commands, url: str, files: Callable[..., None], tmp_path: Path, last: str
+) -> None:
+    people = "create table people (name text, diary text not null);"
+    rows_ = "insert into people values ('mara@example.org', 'I \"love\" (Tom)'), ('mara', 'I \"love\" (Tom)');"
+    files({"0001_pre_people.sql": people + rows_, "0002_pre_more.sql": f"{last};"})
+
+    status, out, err = anima("db", "migrate", "--report", str(tmp_path / "r.md"), "--report", str(tmp_path / "r.json"))
+
+    assert status == 1
+    told = out + err + (tmp_path / "r.md").read_text() + (tmp_path / "r.json").read_text()
+    assert "0002_pre_more failed" in told
+    assert not any(word in told for word in ("love", "Tom", "mara"))
+
+
 def test_a_pooler_is_refused_in_a_dry_run_too(
     anima: Commands, url: str, files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,15 +207,16 @@ def test_a_deployment_leaves_the_passwords_of_the_logins_alone(
 
 
 def test_post_asks_for_the_code(
-    anima: Commands, url: str, files: Callable[..., None], deployed: Callable[[Any], str]
+    anima: Commands, url: str, files: Callable[..., None], deployed_code: Callable[[Any], str]
 ) -> None:
     files(OLIVES)
     assert anima("db", "migrate", "--phase", "pre")[0] == 0
 
     for code, reason in [
-        ([], "say with --code where the deployed code answers"),
-        (["--code", deployed({"status": "ok"})], "does not say which migrations it knows"),
-        (["--code", deployed({"schema_version": 2})], "the deployed code may still read: that knows up to 0002"),
+        ([], "say with --code, or `code` of the event, where that answers (or none, where none is deployed)"),
+        (["--code", ""], "say with --code, or `code` of the event, where that answers"),
+        (["--code", deployed_code({"status": "ok"})], "does not say which migrations it knows"),
+        (["--code", deployed_code({"schema_version": 2})], "the deployed code may still read: that knows up to 0002"),
         (["--code", "http://127.0.0.1:1"], "does not answer"),
     ]:
         for phase in (["--phase", "post"], []):
@@ -188,37 +225,8 @@ def test_post_asks_for_the_code(
             assert reason in err
     assert rows(url, "select count(*) from schema_migrations") == [(2,)]
 
-    assert anima("db", "migrate", "--phase", "post", "--code", deployed({"schema_version": 3}))[0] == 0
+    assert anima("db", "migrate", "--phase", "post", "--code", deployed_code({"schema_version": 3}))[0] == 0
     assert anima("db", "migrate", "--phase", "post")[0] == 0, "nothing is left: nothing is asked"
-
-
-@pytest.fixture
-def deployed() -> Iterator[Callable[[Any], str]]:
-    """Something that answers `/healthz` as deployed code does."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-    servers: list[ThreadingHTTPServer] = []
-
-    def started(answer: Any) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = json.dumps(answer).encode() if self.path == "/healthz" else b""
-                self.send_response(200 if body else 404)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield started
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def test_rollback_says_the_way_and_waits_for_a_yes(anima: Commands, url: str, files: Callable[..., None]) -> None:
@@ -337,3 +345,10 @@ def test_two_databases_are_compared(fresh_database: Any, database: Any) -> None:
     assert "<summary>+1 and -0 lines</summary>" in comment
     assert len(schema_report.difference(told * 1000)) < 65_536, "more than a comment holds is cut off"
     assert schema_report.difference("") == "### Schema\n\nThe schema is the same.\n"
+
+
+def test_a_way_back_is_no_migration_of_its_own() -> None:
+    new = ["0001_pre_olives.down.sql", "0001_pre_olives.sql"]
+    found = schema_report.Validation(1, new, "origin/main", [], [])
+    assert found.added == 1
+    assert "1 files, compared with `origin/main`, 1 new" in found.markdown()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,8 +20,9 @@ from scripts.venvs import ROOT
 from anima.identity import service as identity
 from anima.kernel import config, db
 from anima.kernel.errors import BadInput
-from anima.kernel.postgres import bootstrap
+from anima.kernel.postgres import bootstrap, migration_files
 from anima.kernel.postgres.ephemeral import ephemeral
+from anima.kernel.postgres.errors import CodeBehind, CodeUnknown
 from anima.kernel.postgres.launcher import Server
 from anima.kernel.postgres.urls import parse, with_address
 from anima.operations import setup, worker
@@ -174,9 +177,33 @@ def test_a_lost_password(alice: Person, stack: Secrets, database: Any) -> None:
     stack.owner_url(database.owner_url)
     made = worker.migrate({"link_for": alice.username, "base_url": "https://anima.example.org/"})
     assert made["link"].startswith("https://anima.example.org/console/welcome#")
-    for wrong in ({"link_for": "", "base_url": "https://a.b"}, {"link_for": "a"}, {"link_for": "a", "base_url": "a.b"}):
+    for name in ("", "a\nb", "a\0", "\ud800", 5):
+        with pytest.raises(BadInput):
+            worker.migrate({"link_for": name, "base_url": "https://a.b"})
+    for wrong in ({"link_for": "a"}, {"link_for": "a", "base_url": "a.b"}):
         with pytest.raises(BadInput):
             worker.migrate(wrong)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "javascript:alert(1)//a.b",
+        "https:///console",
+        "https://[a.b",
+        "https://a.b:port",
+        "https://a.b\n.evil.example",
+        "https://a.b/ x",
+        "https://a.b\\@evil.example",
+        "https://a.b@evil.example",
+        "https://a.b?to=",
+        "https://a.b#evil",
+        ["https://a.b"],
+    ],
+)
+def test_a_link_leads_to_a_plain_web_address_only(base_url: object, alice: Person, stack: Secrets) -> None:
+    with pytest.raises(BadInput, match="base URL"):
+        worker.migrate({"link_for": alice.username, "base_url": base_url})
 
 
 def test_a_deployment_that_is_taken_back_leaves_the_newer_database(
@@ -191,6 +218,63 @@ def test_a_deployment_that_is_taken_back_leaves_the_newer_database(
     worker.migrate(event("migrate_setup", cloudformation, stack, RequestType="Update", PhysicalResourceId="Setup"), 900)
     assert cloudformation.last["Status"] == "SUCCESS"
     assert cloudformation.last["Data"]["Applied"] == ""
+
+
+@pytest.fixture
+def pending(
+    fresh_database: Any, stack: Secrets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], bool]:
+    """A deployed database that lacks a pre and a post; answers whether it has a table."""
+    folder = tmp_path / "sql" / "migrations"
+    shutil.copytree(migration_files.sql_dir() / "migrations", folder)
+    version = migration_files.read(folder)[-1].version
+    (folder / f"{version + 1:04d}_pre_olives.sql").write_text("create table olives (id int);")
+    (folder / f"{version + 2:04d}_post_figs.sql").write_text("-- alone: a trial\ncreate table figs (id int);")
+    monkeypatch.setenv("ANIMA_SQL_DIR", str(folder.parent))
+    stack.owner_url(fresh_database.owner_url)
+    _forget()
+
+    def there(name: str) -> bool:
+        with psycopg.connect(fresh_database.owner_url) as connection:
+            return bool(connection.execute("select to_regclass(%s) is not null", [name]).fetchone()[0])  # type: ignore[index]
+
+    return there
+
+
+def test_an_event_applies_post_only_where_it_says_which_code_serves(
+    pending: Callable[[str], bool], deployed_code: Callable[[Any], str]
+) -> None:
+    newest = migration_files.read(migration_files.sql_dir() / "migrations")[-1].version
+    for asked in ({}, {"phase": None}, {"phase": "post"}, {"phase": "post", "code": ""}, {"code": None}):
+        with pytest.raises(CodeUnknown, match="`code` of the event, where that answers"):
+            worker.migrate(asked)
+    assert not pending("olives"), "a refusal changes nothing"
+    (applied,) = worker.migrate({"phase": "pre"})["migrations"]
+    assert applied.endswith("_pre_olives")
+
+    assert worker.migrate({"phase": "post", "dry_run": True})["migrations"] == [f"{newest:04d}_post_figs"]
+    with pytest.raises(CodeUnknown, match="does not answer"):
+        worker.migrate({"phase": "post", "code": "http://127.0.0.1:1"})
+    with pytest.raises(CodeBehind):
+        worker.migrate({"phase": "post", "code": deployed_code({"schema_version": newest - 1})})
+    assert not pending("figs")
+
+    api = deployed_code({"schema_version": newest})
+    assert worker.migrate({"phase": "post", "code": api})["migrations"] == [f"{newest:04d}_post_figs"]
+    assert pending("figs")
+    assert worker.migrate({})["migrations"] == [], "nothing is left: nothing is asked"
+
+
+def test_an_event_may_say_that_no_code_is_deployed(pending: Callable[[str], bool]) -> None:
+    assert len(worker.migrate({"code": "none"})["migrations"]) == 2
+    assert pending("figs")
+
+
+def test_a_database_without_any_migration_has_no_code_to_ask(stack: Secrets) -> None:
+    with ephemeral() as empty:
+        stack.owner_url(empty.owner_url)
+        applied = worker.migrate({"phase": None})["migrations"]
+    assert applied[0] == "0001_pre_foundation"
 
 
 def test_delete_touches_nothing(cloudformation: CloudFormation, stack: Secrets) -> None:
@@ -282,8 +366,9 @@ def test_an_event_that_cannot_be_answered_is_refused(
     whole = event("migrate_setup", cloudformation, stack)
     with pytest.raises(BadInput, match=lacking):
         worker.migrate({name: value for name, value in whole.items() if name != lacking}, 900)
-    with pytest.raises(BadInput, match="web address"):
-        worker.migrate({**whole, "ResponseURL": "file:///etc/passwd"}, 900)
+    for wrong in ("file:///etc/passwd", "https://[a.b", "https:///answer", "https://a b/answer", "https://a.b:port/"):
+        with pytest.raises(BadInput, match="web address"):
+            worker.migrate({**whole, "ResponseURL": wrong}, 900)
     assert cloudformation.answers == []
 
 

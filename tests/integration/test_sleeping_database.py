@@ -137,6 +137,27 @@ def test_a_read_that_is_cut_is_read_again(far: Proxy, alice: Person, where: str,
     assert not far.armed
 
 
+def test_a_page_without_scripts_is_read_again_too_or_says_when_to_come(
+    far: Proxy, alice: Person, client: TestClient, impatient: None
+) -> None:
+    form = {"username": alice.username, "password": alice.password}
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    client.post("/console/sign-in", data=form, headers=own)
+    for where in ("question", "answer"):
+        for after in range(3):
+            assert client.get("/console/plain").status_code == 200
+            cut(far, where, after)
+            assert client.get("/console/plain").status_code == 200
+            far.disarm()
+    far.sleep()
+    for signed_in in (True, False):
+        if not signed_in:
+            client.cookies.delete("anima_session")
+        away = client.get("/console/plain")
+        assert (away.status_code, away.headers.get("retry-after")) == (503, "2")
+        assert "text/html" in away.headers["content-type"]
+
+
 def cut(proxy: Proxy, where: str, after: int) -> None:
     (proxy.cut_question if where == "question" else proxy.cut_answer)(after)
 

@@ -21,6 +21,7 @@ from fixtures.api import MakeUser, Person
 from fixtures.deployed import Deployed
 
 TOPIC = "turn.finished"
+JITTER = schedules._second  # as it is, before a deployment of the tests takes it away
 
 
 class Killed(BaseException):
@@ -226,7 +227,19 @@ class TestTheWake:
         simulated.advance(timedelta(seconds=2))
         emit("c")
         assert len(deployed.armed()) == 2
-        assert deployed.armed()[1].at - clock.now() >= timedelta(minutes=3)
+        assert deployed.armed()[1].at - clock.now() >= wake.AHEAD
+
+    def test_many_deployments_do_not_wake_at_the_same_second(
+        self, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(schedules, "_second", JITTER)
+        begin = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
+        for number in range(30):
+            assert schedules.wake(begin + timedelta(minutes=number), {})
+        seconds = [armed.at.second for armed in deployed.armed()]
+        assert len(set(seconds)) > 5
+        assert max(seconds) < 50
+        assert not schedules.wake(begin, {}), "its minute names it, whatever its second"
 
     def test_two_processes_share_it(self, deployed: Deployed, simulated: clock.SimulatedClock) -> None:
         wake.Alarm().ensure()

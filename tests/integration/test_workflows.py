@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ esac
     "sam": """#!/bin/sh
 echo "$*" >> "$RECORD/sam"
 case "$1" in
+build) test ! -e "$RECORD/unbuildable" || { echo "no build"; exit 1; } ;;
 deploy) printf 'Deploying\\n\\nOutputs\\nKey FirstAdminLink\\nValue https://a/console/welcome#secret\\n' ;;
 list) cat "$RECORD/outputs.json" ;;
 esac
@@ -49,7 +50,7 @@ esac
     "make": """#!/bin/sh
 echo "$*" >> "$RECORD/make"
 case "$1" in
-deploy) cd "$ROOT" && exec "$PYTHON" -m scripts.deploy "${2#TARGET=}" ;;
+deploy) cd "$ROOT" && exec "$PYTHON" -m scripts.deploy "${2#TARGET=}" ${3#ONLY=} ;;
 esac
 """,
 }
@@ -274,8 +275,44 @@ def test_by_hand_with_a_target_and_a_dry_run(runner: Callable[..., Runner], fres
         assert json.loads(kept.read_text())["result"] == "applied"
 
 
+@pytest.mark.parametrize(("api_url", "result"), [(None, "failure"), ("none", "success")])
+def test_by_hand_a_post_waits_until_somebody_says_what_code_runs(
+    runner: Callable[..., Runner],
+    repository: Path,
+    fresh_database: Any,
+    tmp_path: Path,
+    api_url: str | None,
+    result: str,
+) -> None:
+    more = tmp_path.with_name(f"{tmp_path.name}-post")
+    shutil.copytree(repository, more)
+    newest = migration_files.read(more / "sql" / "migrations")[-1].version
+    (more / "sql" / "migrations" / f"{newest + 1:04d}_post_no_olives.sql").write_text(
+        f"-- after: {NEW.format(newest)}\n\ndrop table olives;\n"
+    )
+    migrate(fresh_database.owner_url, more / "sql", "pre")
+    by_hand = runner(
+        "workflow_dispatch",
+        {},
+        outside={"ANIMA_SQL_DIR": str(more / "sql")},
+        inputs={"target": "staging", "phase": "post", "dry_run": False},
+        secrets={**SECRETS, "DATABASE_DIRECT_URL": fresh_database.owner_url},
+        variables={"API_URL": api_url} if api_url else {},
+        pretended=["validate", "test"],
+    ).run(SCHEMA)
+
+    assert (applied(fresh_database.owner_url) == "post_no_olives") is (result == "success")
+    assert ("say with --code, or `code` of the event, where that answers" in by_hand.texts("apply")) is (not api_url)
+    if not api_url:
+        assert by_hand.results["apply"] == result
+
+
 def test_a_merge_deploys_pre_then_the_stack_then_post(
-    runner: Callable[..., Runner], repository: Path, fresh_database: Any, tmp_path: Path, deployed: Callable[[int], str]
+    runner: Callable[..., Runner],
+    repository: Path,
+    fresh_database: Any,
+    tmp_path: Path,
+    deployed_code: Callable[[Any], str],
 ) -> None:
     newest = migration_files.read(repository / "sql" / "migrations")[-1].version
     merge = runner(
@@ -284,7 +321,10 @@ def test_a_merge_deploys_pre_then_the_stack_then_post(
         secrets={**SECRETS, "DATABASE_DIRECT_URL": fresh_database.owner_url},
         variables={"DEPLOY_TARGET": "prod", "AWS_ROLE_ARN": "arn:aws:iam::1:role/deploy", "AWS_REGION": "eu-central-1"},
     )
-    outputs = {"ApiUrl": deployed(newest), "FirstAdminLink": "https://a/console/welcome#secret"}
+    outputs = {
+        "ApiUrl": deployed_code({"status": "ok", "schema_version": newest}),
+        "FirstAdminLink": "https://a/console/welcome#secret",
+    }
     rows = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
     (tmp_path / "record" / "outputs.json").write_text(json.dumps(rows))
     merge.run(STACK)
@@ -293,8 +333,9 @@ def test_a_merge_deploys_pre_then_the_stack_then_post(
     assert applied(fresh_database.owner_url) == "pre_olives"
     commands = [one.text.strip() for one in merge.ran if "--dry-run" not in one.text]
     order = [text.split(" --")[0] for text in commands if "migrate" in text or "deploy" in text]
-    phases = [re.search(r"--phase (\w+)|make deploy", text) for text in commands]
-    assert [found.group() for found in phases if found] == ["--phase pre", "make deploy", "--phase post"], order
+    phases = [re.search(r"--phase (\w+)|ONLY=\w+", text) for text in commands]
+    expected = ["ONLY=build", "--phase pre", "ONLY=stack", "--phase post"]
+    assert [found.group() for found in phases if found] == expected, order
     assert [line.split()[0] for line in merge.record("sam")] == ["build", "deploy", "list"]
     assert "welcome#" not in merge.texts("deploy")
     assert outputs["ApiUrl"] in merge.texts("deploy")
@@ -306,7 +347,11 @@ def test_a_merge_deploys_pre_then_the_stack_then_post(
 
 
 def test_a_deployment_whose_code_did_not_come_keeps_its_post_back(
-    runner: Callable[..., Runner], repository: Path, fresh_database: Any, tmp_path: Path, deployed: Callable[[int], str]
+    runner: Callable[..., Runner],
+    repository: Path,
+    fresh_database: Any,
+    tmp_path: Path,
+    deployed_code: Callable[[Any], str],
 ) -> None:
     more = tmp_path.with_name(f"{tmp_path.name}-post")
     shutil.copytree(repository, more)
@@ -321,7 +366,7 @@ def test_a_deployment_whose_code_did_not_come_keeps_its_post_back(
         secrets={**SECRETS, "DATABASE_DIRECT_URL": fresh_database.owner_url},
         variables={"DEPLOY_TARGET": "prod"},
     )
-    rows = [{"OutputKey": "ApiUrl", "OutputValue": deployed(newest)}]
+    rows = [{"OutputKey": "ApiUrl", "OutputValue": deployed_code({"status": "ok", "schema_version": newest})}]
     (tmp_path / "record" / "outputs.json").write_text(json.dumps(rows))
     merge.run(STACK)
 
@@ -330,36 +375,50 @@ def test_a_deployment_whose_code_did_not_come_keeps_its_post_back(
     assert applied(fresh_database.owner_url) == "pre_olives"
 
 
+def test_a_stack_that_cannot_be_built_leaves_the_database_as_it_was(
+    runner: Callable[..., Runner], repository: Path, fresh_database: Any, tmp_path: Path
+) -> None:
+    before = applied(fresh_database.owner_url)
+    merge = runner(
+        "push",
+        {"before": git(repository, "rev-parse", "HEAD~1")},
+        secrets={**SECRETS, "DATABASE_DIRECT_URL": fresh_database.owner_url},
+        variables={"DEPLOY_TARGET": "prod"},
+    )
+    (tmp_path / "record" / "unbuildable").touch()
+    merge.run(STACK)
+
+    assert merge.results == {"deploy": "failure"}
+    assert "no build" in merge.texts("deploy")
+    assert applied(fresh_database.owner_url) == before
+    assert [line.split()[0] for line in merge.record("sam")] == ["build"]
+
+
+def test_what_can_fail_outside_comes_before_the_first_change_of_the_database() -> None:
+    texts = [f"{step.get('uses')} {step.get('run')}" for step in steps(STACK)]
+    changing = [number for number, text in enumerate(texts) if "db migrate" in text and "--dry-run" not in text]
+    for earlier in ("db validate", "--dry-run", "ONLY=build", "configure-aws-credentials"):
+        (place,) = [number for number, text in enumerate(texts) if earlier in text]
+        assert place < changing[0], earlier
+
+
+def test_a_deployment_makes_what_its_layers_hold_before_it_is_built() -> None:
+    """On a machine that has nothing yet but Python."""
+    told = subprocess.run(
+        ["make", "-n", "VENV=none/of/this", "deploy", "TARGET=dev"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    needed = ["none/of/this/bin/python -m scripts.vendor", "none/of/this/bin/anima provision", 'scripts.deploy "dev"']
+    assert [text for text in needed if text in told] == needed
+    assert sorted(needed, key=told.index) == needed
+
+
 def test_a_merge_without_a_target_deploys_nothing(runner: Callable[..., Runner]) -> None:
     assert runner("push", {}).run(STACK).results == {"deploy": "skipped"}
-
-
-@pytest.fixture
-def deployed() -> Iterator[Callable[[int], str]]:
-    """Code that is deployed, as far as it says which migrations it knows."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-    servers: list[ThreadingHTTPServer] = []
-
-    def started(version: int) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps({"status": "ok", "schema_version": version}).encode())
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield started
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 ALL = sorted(path.name for path in WORKFLOWS.glob("*.yml"))

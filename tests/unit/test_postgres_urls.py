@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from psycopg.pq import PGconn
 
 from anima.kernel.postgres import urls
 from anima.kernel.postgres.urls import BadDatabaseUrl
@@ -90,6 +91,10 @@ def test_what_is_no_url_is_refused_without_repeating_it(url: str) -> None:
         ("postgresql://o@localhost/d?host=db.example", False),
         ("postgresql://o@localhost/d?hostaddr=10.0.0.7", False),
         ("postgresql:///d?service=elsewhere", False),
+        ("postgresql:///d?service=localhost", False),
+        ("postgresql:///d?host=/run/postgresql,db.example", False),
+        ("postgresql://%2Frun%2Cdb.example/d", False),
+        ("postgresql:///d?hostaddr=127.0.0.1,10.0.0.9", False),
     ],
 )
 def test_what_is_on_this_machine_is_known(url: str, local: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +107,43 @@ def test_a_stray_host_of_the_environment_is_not_this_machine(monkeypatch: pytest
     monkeypatch.setenv("PGHOST", "db.example")
     assert not urls.is_local("postgresql:///d")
     assert urls.is_local("postgresql://localhost/d")
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGHOSTADDR"])
+def test_a_service_of_the_environment_goes_before_its_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "127.0.0.1")
+    assert urls.is_local("postgresql:///d")
+    monkeypatch.setenv("PGSERVICE", "localhost")
+    assert not urls.is_local("postgresql:///d")
+
+
+def asked(url: str) -> dict[str, str]:
+    """What libpq itself makes of a URL, its environment and its services."""
+    connection = PGconn.connect_start(urls.for_libpq(url).encode())
+    found = {one.keyword.decode(): (one.val or b"").decode() for one in connection.info}
+    connection.finish()
+    return found
+
+
+def test_an_address_elsewhere_does_not_go_before_a_host_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = tmp_path / "services"
+    services.write_text("[elsewhere]\nhostaddr=10.0.0.9\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    for url in ("postgresql://localhost:1/d", "postgresql:///d?host=localhost&port=1"):
+        assert asked(url)["hostaddr"] == ""
+        monkeypatch.setenv("PGHOSTADDR", "10.0.0.9")
+        assert asked(url)["hostaddr"] == ""
+        monkeypatch.delenv("PGHOSTADDR")
+        monkeypatch.setenv("PGSERVICE", "elsewhere")
+        assert asked(url)["hostaddr"] == ""
+        monkeypatch.delenv("PGSERVICE")
+
+
+@pytest.mark.parametrize("query", ["sslmode=verify-full&ssl=true", "ssl=true", "ssl=true&sslmode=require"])
+def test_an_option_of_another_driver_takes_back_nothing(query: str) -> None:
+    assert asked(f"postgresql://o@192.0.2.1/d?{query}")["sslmode"] == "verify-full"
 
 
 def options(url: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
@@ -30,8 +31,6 @@ from anima.kernel.watch import catalogue
 disable_created_metrics()  # type: ignore[no-untyped-call]
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_PERCENT = (25, 50, 70, 80, 90, 95, 100)
-_BYTES = tuple(2.0**exponent for exponent in range(24, 41, 2))
 _MOST_SERIES = 300
 """Label sets of one metric; what is beyond, as when a caller makes up names of models, is told as `other`."""
 
@@ -49,7 +48,7 @@ class Prometheus:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
-        self._metrics: dict[str, Counter | Histogram] = {}
+        self._metrics: dict[str, Counter | Gauge | Histogram] = {}
         self._series: dict[str, set[tuple[str, ...]]] = {}
         for metric in catalogue.METRICS.values():
             self._metrics[metric.name] = self._made(metric)
@@ -57,12 +56,13 @@ class Prometheus:
         ProcessCollector(registry=self.registry)
         self.registry.register(_Pools())
 
-    def _made(self, metric: catalogue.Metric) -> Counter | Histogram:
+    def _made(self, metric: catalogue.Metric) -> Counter | Gauge | Histogram:
         name = exposed(metric)
         if metric.kind == "counter":
             return Counter(name, metric.help, metric.labels, registry=self.registry)
-        buckets = {"Milliseconds": _SECONDS, "Percent": _PERCENT, "Bytes": _BYTES}[metric.unit]
-        return Histogram(name, metric.help, metric.labels, registry=self.registry, buckets=buckets)
+        if metric.kind == "gauge":
+            return Gauge(name, metric.help, metric.labels, registry=self.registry)
+        return Histogram(name, metric.help, metric.labels, registry=self.registry, buckets=_SECONDS)
 
     def take(self, name: str, value: float, labels: Mapping[str, str]) -> None:
         """A number of the metric `name`; one that is not in the catalogue is left out."""
@@ -72,8 +72,10 @@ class Prometheus:
         child = found.labels(*self._values(metric, labels)) if metric.labels else found
         if isinstance(child, Counter):
             child.inc(value)
+        elif isinstance(child, Gauge):
+            child.set(value)
         else:
-            child.observe(value / 1000 if metric.unit == "Milliseconds" else value)
+            child.observe(value / 1000)
 
     def _values(self, metric: catalogue.Metric, labels: Mapping[str, str]) -> tuple[str, ...]:
         values = tuple(labels.get(name, "") for name in metric.labels)

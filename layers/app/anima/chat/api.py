@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Depends, Header, Path
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from anima.chat import log_service, service
 from anima.chat.frames import frames
 from anima.chat.model import Answer, Finished, TurnRequest
+from anima.gateway import service as gateway
 from anima.kernel import http, idempotency, telemetry
 from anima.kernel.errors import AnimaError
 
@@ -201,7 +202,18 @@ def _documented() -> http.Responses:
     return {**answered, **http.problems(404, 409, 413, 429, 502, 504)}
 
 
-@router.post("/chat", summary="One turn", response_model=AnswerView, responses=_documented())
+async def _expect() -> None:
+    """Before the caller is made out: a cold function loads the model's SDK while it waits for the database."""
+    gateway.expect()
+
+
+@router.post(
+    "/chat",
+    summary="One turn",
+    response_model=AnswerView,
+    responses=_documented(),
+    dependencies=[Depends(_expect)],
+)
 def chat(
     body: TurnBody,
     caller: http.Caller,

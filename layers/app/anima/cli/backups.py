@@ -64,7 +64,7 @@ def restore(
     if as_json:
         output.print_json(asdict(done))
         return
-    print(f"restored {done.file} of {done.made}: {done.users} users, {done.messages} messages")
+    print(f"restored {done.file} of {done.made}: users: {done.users}, messages: {done.messages}")
     if done.migrations:
         print(f"migrations applied since: {', '.join(done.migrations)}")
     print(f"what was there is the branch {done.kept_as}; `anima db branch delete {done.kept_as}` when it is not needed")

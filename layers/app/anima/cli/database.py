@@ -13,16 +13,18 @@ import typer
 from anima.cli import output
 from anima.kernel.errors import AnimaError
 from anima.kernel.postgres.deployment import Step
-from anima.kernel.postgres.errors import CodeUnknown
 from anima.operations import database, schema, schema_report, schema_rollback, schema_validation
 from anima.operations.schema_report import Deployment, Validation
 
-app = typer.Typer(help="Database: migrate, validate, status, check, smoke, rollback.", no_args_is_help=True)
+app = typer.Typer(help="Database: its schema, branches, backups and health.", no_args_is_help=True)
 
 Branch = Annotated[str | None, typer.Option(metavar="NAME", help="A branch of the database, not the one in use.")]
 Report = Annotated[
     list[Path] | None, typer.Option(metavar="FILE", help="Also write a report: FILE.md or FILE.json; may be repeated.")
 ]
+_NOT_THE_SAME = """
+`anima db migrate` applies what is pending; after a new migration, `make docs` writes schema.sql anew; what is left of
+the difference then was changed by hand."""
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
@@ -48,7 +50,7 @@ def migrate(
         try:
             # On a branch, and on the database of this machine, no code runs that is older than these files.
             asked = phase != "pre" and branch is None and not ours
-            known = _known_to_the_code(code, url, dry_run=dry_run) if asked else None
+            known = schema.known_to_the_code(code, url, dry_run=dry_run) if asked else None
             database.deploy(run, url, logins=logins or ours, code=known, tell=_tell)
         except AnimaError as error:
             run.error = error.detail
@@ -62,17 +64,6 @@ def migrate(
 
 def _shown(step: Step) -> dict[str, object]:
     return {"state": step.state, "phase": step.phase, "sha256": step.sha256, "duration_ms": step.duration_ms}
-
-
-def _known_to_the_code(code: str | None, url: str, *, dry_run: bool) -> int | None:
-    """The newest migration of the deployed code; nothing where none is deployed, or its order does not matter."""
-    if code is not None:
-        return None if code == "none" else schema.deployed(code)
-    rows = database.status(url)
-    pending = any(row["state"] == "pending" and "_post_" in row["stem"] for row in rows)
-    if pending and not dry_run and any(row["state"] == "applied" for row in rows):
-        raise CodeUnknown(reason="or --code none, where none is deployed")
-    return None
 
 
 def _tell(step: Step) -> None:
@@ -111,7 +102,7 @@ def validate(
             print(note, file=sys.stderr)
         for one in found.findings:
             print(f"{one.file}:{one.line}: {one.rule}: {one.message}")
-        print(f"{found.files} migrations, {len(found.new)} new, {len(found.findings)} findings")
+        print(f"{found.files} migrations, {found.added} new, {len(found.findings)} findings")
     if found.findings:
         raise typer.Exit(1)
 
@@ -149,6 +140,7 @@ def check(branch: Branch = None) -> None:
         difference = database.check(url)
     if difference:
         print(difference)
+        print(_NOT_THE_SAME, file=sys.stderr)
         raise typer.Exit(1)
     print("the schema is what the migrations make")
 

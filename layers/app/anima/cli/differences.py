@@ -65,7 +65,7 @@ def _fields(change: Change) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = "".join(one if one.isprintable() else " " for one in str(value))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

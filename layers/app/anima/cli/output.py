@@ -53,6 +53,8 @@ def _cell(value: object) -> str:
     if isinstance(value, str | datetime):
         moment = _MOMENT.fullmatch(str(value))
         return f"{moment[1]} {moment[2]} UTC" if moment else str(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from anima.cli import connection, output
+from anima.kernel import telemetry
 from anima.kernel.config import server_url, settings
 from anima.operations import database
 
@@ -65,11 +67,14 @@ def link(
     Who may read this machine's data folder may do it, for everybody; with ANIMA_API_KEY set, the server is asked, and
     the key has to be an admin's.
     """
+    at_home = settings().database_url is None
     made = _link_of_server(username) if settings().api_key is not None else _link_of_database(username)
     if as_json:
         output.print_json(made)
-    else:
-        print(made["url"])
+        return
+    print(made["url"])
+    if at_home and connection.running_url() is None:
+        print("nothing runs here at present: `anima up`, then open it", file=sys.stderr)
 
 
 def _link_of_server(username: str) -> dict[str, Any]:
@@ -91,6 +96,8 @@ def _link_of_database(username: str) -> dict[str, Any]:
     from anima.identity import service as identity
 
     embedded = settings().database_url is None
+    if "log_level" not in settings().model_fields_set:
+        telemetry.configure("warning")
     with database.opened():
         if embedded:  # it may be of an older version, and not have been started since
             database.migrate()

@@ -20,8 +20,8 @@ from anima.console.session_api import Name, Password, drop, end, keep, own_page,
 from anima.console.static_api import html
 from anima.conversations import service as conversations
 from anima.identity import service as identity
-from anima.kernel import auth, db, http, idempotency
-from anima.kernel.errors import AnimaError, Unauthenticated
+from anima.kernel import auth, db, http, idempotency, telemetry
+from anima.kernel.errors import AnimaError, DatabaseUnavailable, Unauthenticated
 from anima.knowledge import documents_service as documents
 
 _LATEST = 60
@@ -38,11 +38,11 @@ class _Pages(APIRoute):
 
         async def answered(request: Request) -> Response:
             try:
-                return await answer(request)
+                return await _asked(answer, request)
             except Unauthenticated as error:
                 return await run_in_threadpool(_signed_out, request, error)
             except AnimaError as error:
-                return html(plain.failed(error.detail), error.status)
+                return _failed(error)
             except RequestValidationError:
                 return html(plain.failed("Something in the form is missing or too long."), 422)
 
@@ -52,6 +52,24 @@ class _Pages(APIRoute):
 router = APIRouter(include_in_schema=False, route_class=_Pages)
 
 
+async def _asked(answer: _Handler, request: Request) -> Response:
+    """What only reads is done once more where the database went away under it."""
+    try:
+        return await answer(request)
+    except DatabaseUnavailable:
+        if request.method != "GET":
+            raise
+        telemetry.count("db.retries")
+        return await answer(request)
+
+
+def _failed(error: AnimaError) -> Response:
+    page = html(plain.failed(error.detail), error.status)
+    if error.retry_after is not None:
+        page.headers["Retry-After"] = str(error.retry_after)
+    return page
+
+
 def _signed_out(request: Request, error: Unauthenticated) -> Response:
     """The same request once more with fresh cookies, else the form to sign in."""
     path = request.url.path
@@ -59,6 +77,8 @@ def _signed_out(request: Request, error: Unauthenticated) -> Response:
         return html(plain.sign_in(error.detail), 401)
     try:
         tokens = renewed(request)
+    except DatabaseUnavailable as away:
+        return _failed(away)
     except AnimaError:
         return html(plain.sign_in(back=path if request.method == "GET" else plain.ROOT), 401)
     response = RedirectResponse(path, 307)

@@ -21,7 +21,7 @@ def welcome(wrong: str | None = None, link: str = "") -> Page:
         <h1>Welcome to Anima</h1>
         <p class='lead'>Choose a password, and you are in.</p>
         <form method='post' action='{WELCOME}' class='stack'>
-        <label>Code of your link: what stands behind its #
+        <label>Code of your link: what follows its #
         <input name='link' autocomplete='off' spellcheck='false' required value='{escape(link)}'></label>
         <label>New password
         <input name='password' type='password' autocomplete='new-password' required
@@ -32,7 +32,7 @@ def welcome(wrong: str | None = None, link: str = "") -> Page:
         <button class='primary'>Set password and sign in</button>
         <p class='quiet' id='rule'>{MIN_PASSWORD_CHARS} characters or more, and nothing that anybody would try first.
         The link holds for {LINK_HOURS} hours and works once.
-        With a password <a href='/'>one signs in</a>.</p>
+        You have a password? <a href='/'>Sign in</a>.</p>
         </form>
     """
     return page.standing("Welcome", body, _SCRIPT)

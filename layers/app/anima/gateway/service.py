@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from typing import Any
 
 from anima.gateway import profiles
@@ -93,6 +95,12 @@ def is_available(model: Model) -> bool:
         return True
     server = _local_server()
     return server is not None and server.model == model.name
+
+
+@lru_cache(maxsize=1)
+def expect() -> None:
+    """A model is asked soon: what that needs is loaded meanwhile, once a process."""
+    threading.Thread(target=client.load, name="model", daemon=True).start()
 
 
 def stream(

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from anima.identity.model import ApiKey, User
 from anima.kernel import db
@@ -92,22 +93,7 @@ SIGN_UP = db.Query(
     """,
 )
 
-USER = db.Query(
-    User,
-    """
-    select u.user_id, u.username::text as username, u.email::text as email, u.full_name,
-        array(
-            select r.role_name from user_roles ur join roles r using (role_id)
-            where ur.user_id = u.user_id order by r.role_id
-        ) as roles,
-        u.created_at
-    from users u where u.user_id = %(owner_id)s
-    """,
-)
-
-USERS = db.Query(
-    User,
-    """
+_USER: LiteralString = """
     select u.user_id, u.username::text as username, u.email::text as email, u.full_name,
         array(
             select r.role_name from user_roles ur join roles r using (role_id)
@@ -115,6 +101,20 @@ USERS = db.Query(
         ) as roles,
         u.created_at
     from users u
+"""
+
+USER = db.Query(
+    User,
+    _USER
+    + """
+    where u.user_id = %(owner_id)s
+    """,
+)
+
+USERS = db.Query(
+    User,
+    _USER
+    + """
     where %(before)s::bigint is null or u.user_id < %(before)s
     order by u.user_id desc
     limit %(limit)s

@@ -110,7 +110,7 @@ def authenticate(credential: str | None) -> db.Principal:
     """
     if not credential:
         raise Unauthenticated(reason="none was sent; use 'Authorization: Bearer <key or token>'")
-    holder = db.retried(lambda: _holder(credential))
+    holder = db.retried(lambda: _holder(credential)) if credential.isascii() else None
     if holder is None:
         raise Unauthenticated(reason="the key or token is unknown or was revoked")
     return db.Principal(holder.user_id, frozenset(holder.roles))

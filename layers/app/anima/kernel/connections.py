@@ -7,6 +7,7 @@ that is frozen between two calls has none that run.
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import re
@@ -32,6 +33,9 @@ PATIENCE_SECONDS = 15.0
 
 CONNECT_SECONDS = 10
 """How long one try to connect may take."""
+
+# The driver warns of what a lost pipeline still had to say, in the server's words: values of somebody's may be in them.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _IDLE = 0  # psycopg.pq.TransactionStatus, which is not imported before it is used

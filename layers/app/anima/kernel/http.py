@@ -82,10 +82,8 @@ def same_origin(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = request.headers.get("origin")
-    if origin is None:
-        return False
-    return urlsplit(origin).netloc in {request.headers.get("host"), urlsplit(server_url(settings())).netloc}
+    place = (request.headers.get("origin") or "").partition("://")[2]  # "null", and what is no origin, have none
+    return bool(place) and place in {request.headers.get("host"), urlsplit(server_url(settings())).netloc}
 
 
 def credential(request: Request) -> str | None:

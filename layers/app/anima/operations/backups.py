@@ -14,14 +14,14 @@ from pathlib import Path
 import psycopg
 
 from anima.kernel import clock, db
+from anima.kernel.config import settings
 from anima.kernel.errors import Conflict
 from anima.kernel.postgres import backup, copies, local_branches, migration_files, migrations
 from anima.kernel.postgres.backup import Tell
 from anima.kernel.postgres.branch_errors import RestoreFailed
 from anima.kernel.postgres.copies import Connection
 from anima.kernel.postgres.urls import for_libpq, parse, with_database
-from anima.operations import branches_use, database
-from anima.operations.branches_local import passwords
+from anima.operations import branches_mark, branches_use, database
 
 
 class RestoreNotConfirmed(Conflict):
@@ -55,8 +55,8 @@ class Restored:
 
 def write(file: Path, tell: Tell) -> Backup:
     """Writes a backup of the database in use. Raises BackupFailed, PostgresNotInstalled."""
-    with database.opened():
-        return Backup(file, backup.write(database.owner_url(), file.absolute(), tell))
+    with database.at() as url:
+        return Backup(file, backup.write(url, file.absolute(), tell))
 
 
 def restore(file: Path, *, confirmed: bool, say: Callable[[str], None]) -> Restored:
@@ -67,15 +67,17 @@ def restore(file: Path, *, confirmed: bool, say: Callable[[str], None]) -> Resto
     """
     archive = file.absolute()
     made_when = backup.contents(archive).made
-    with database.opened():
-        url = database.owner_url()
+    with database.at() as url:
         users, messages = _counts(url)
         if users and not confirmed:
             raise RestoreNotConfirmed(name=_name(url), users=users, messages=messages)
-        with copies.alone(url) as connection:
+        with branches_mark.held(), copies.alone(url) as connection:
             copies.check_may(connection, parse(url).dbname or "")
+            if branches_use.server_of(url) == branches_use.EMBEDDED:
+                # What is in the file is about as large as what it replaces.
+                copies.check_room(connection, parse(url).dbname or "", settings().data_dir)
             say(f"loading the backup of {made_when}")
-            made = backup.load(connection, url, archive, passwords())
+            made = backup.load(connection, url, archive, database.passwords())
             applied = _brought_up(connection, with_database(url, made), made, file)
             users, messages = _counts(with_database(url, made))
             kept_as = f"before-restore-{clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"

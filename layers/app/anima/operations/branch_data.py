@@ -71,7 +71,8 @@ session_id in (
 
 
 def _short(value: object, longest: int = 100) -> str:
-    text = " ".join(str(value).split())
+    # What people wrote must not speak to a terminal.
+    text = "".join(one for one in " ".join(str(value).split()) if one.isprintable())
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -154,7 +155,9 @@ def _avatar_id(here: Connection, there: Connection, avatar: str, names: tuple[st
     """The id, by which both branches know the same avatar; the name may have become another on one of them."""
     wanted = avatar.casefold()
     known = [(row, name) for connection, name in ((here, names[0]), (there, names[1])) for row in _avatars(connection)]
-    ids = {row[0] for row, _ in known if wanted in (row[0], row[1].casefold())}
+    ids = {row[0] for row, _ in known if wanted == row[0]}
+    # An id first: another's avatar may be called like it.
+    ids = ids or {row[0] for row, _ in known if wanted == row[1].casefold()}
     if not ids:
         listed = ", ".join(sorted({row[1] for row, _ in known})) or "none"
         raise NoSuchAvatar(name=avatar, branch=" or ".join(names), known=listed)

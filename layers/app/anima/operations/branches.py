@@ -96,7 +96,10 @@ def create(
     check_name(name)
     if expires is not None and expires <= timedelta(0):
         raise BadInput(reason="a branch must expire in the future")
-    expires_at = None if expires is None else clock.now() + expires
+    try:
+        expires_at = None if expires is None else clock.now() + expires
+    except OverflowError:
+        raise BadInput(reason="no calendar reaches to the end of such a life") from None
     with engine() as made:
         return made.create(name, parent=parent, schema_only=schema_only, expires_at=expires_at)
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from anima.kernel import secrets
 from anima.kernel.config import settings
 from anima.kernel.postgres import launcher, local_branches
-from anima.kernel.postgres.bootstrap import LoginPasswords
 from anima.kernel.postgres.branch_errors import NoHistory
 from anima.kernel.postgres.local_branches import TRUNK, LocalBranch
 from anima.kernel.postgres.urls import parse
+from anima.operations import branches_mark
 from anima.operations.branches import Branch
 from anima.operations.branches_use import InUse, server_of
+from anima.operations.database import passwords
 
 
 @contextmanager
@@ -27,14 +28,10 @@ def opened() -> Iterator[LocalEngine]:
         return
     server = launcher.start(settings().data_dir / "postgres")
     try:
-        yield LocalEngine(server.owner_url)
+        with branches_mark.held():
+            yield LocalEngine(server.owner_url, server.data_dir)
     finally:
         server.release()
-
-
-def passwords() -> LoginPasswords:
-    """The passwords of the three logins, as the master key gives them."""
-    return LoginPasswords(*(secrets.login_password(f"anima_{login}") for login in ("app", "worker", "admin")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class LocalEngine:
     """Branches beside the database of an owner's URL."""
 
     _owner_url: str
+    _folder: Path | None = None
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -61,12 +59,13 @@ class LocalEngine:
             parent=parent or TRUNK,
             schema_only=schema_only,
             expires_at=expires_at,
+            folder=self._folder,
         )
         return _shown(branch, made_now=made)
 
     def reset(self, name: str) -> Branch:
         """Makes a branch what its parent is now."""
-        return _shown(local_branches.reset(self._owner_url, passwords(), name))
+        return _shown(local_branches.reset(self._owner_url, passwords(), name, self._folder))
 
     def restore(self, name: str, to: datetime) -> Branch:
         """Is not possible here. Raises NoHistory, NoSuchBranch."""

@@ -12,6 +12,7 @@ from anima.kernel.config import settings
 from anima.kernel.errors import BadInput
 from anima.kernel.postgres import schema_copy
 from anima.kernel.postgres.branch_errors import (
+    BadBranchName,
     BranchDiffers,
     BranchHasChildren,
     NoParentToResetTo,
@@ -51,10 +52,14 @@ class NeonEngine:
             raise BadInput(reason=f"Neon lets a branch live at most {_LONGEST_LIFE.days} days")
         source = self._found(parent or _TRUNK)
         branch = self._client.named(name)
+        if branch is not None and branch.is_default:
+            raise BadBranchName(name=name, reason="the trunk has it")
         made_now = branch is None
         if branch is None:
             branch = self._made(name, source, schema_only, expires_at)
         self._check_same(branch, source, schema_only)
+        # One that was there, or whose answer was lost, may still be in the making.
+        self._client.wait_for(branch.id)
         if not self._client.endpoints(branch.id):
             self._client.create_endpoint(branch.id)
         if schema_only:

@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 
 from anima.kernel.config import settings
-from anima.kernel.errors import Conflict
+from anima.kernel.errors import AnimaError, Conflict
 from anima.kernel.postgres.urls import DatabaseUrl, is_pooled, parse, with_database
 
 EMBEDDED = "embedded"
@@ -24,6 +24,12 @@ _URLS = (
     "read_database_url",
 )
 _POOLER = "-pooler"
+
+
+class BranchNotKept(AnimaError):
+    """Which branch is used cannot be written to {folder}, and is as it was: {reason}"""
+
+    slug = "branch-not-kept"
 
 
 class BranchGone(Conflict):
@@ -69,10 +75,14 @@ def current() -> InUse | None:
 
 
 def remember(branch: InUse) -> None:
-    """Lets everything from the next start on work on a branch."""
+    """Lets everything from the next start on work on a branch. Raises BranchNotKept."""
     from anima.operations.running import write_private
 
-    write_private(settings().data_dir / "branch.json", asdict(branch))
+    folder = settings().data_dir
+    try:
+        write_private(folder / "branch.json", asdict(branch))
+    except OSError as error:
+        raise BranchNotKept(folder=folder, reason=error.strerror or str(error)) from None
 
 
 def forget() -> None:

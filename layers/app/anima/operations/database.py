@@ -17,7 +17,7 @@ from anima.kernel.postgres import bootstrap, launcher, migration_files, migratio
 from anima.kernel.postgres.deployment import Step, Tell, refuse_pooler, silent
 from anima.kernel.postgres.migration_files import Phase
 from anima.kernel.postgres.urls import parse
-from anima.operations import branches_use
+from anima.operations import branches_mark, branches_use
 from anima.operations.schema_report import Deployment
 
 _LOOK_SECONDS = 1.0
@@ -62,6 +62,7 @@ def _keep(server: launcher.Server, ended: threading.Event) -> None:
     """Starts the embedded server again when it was killed; what it had acknowledged is there again."""
     while not ended.wait(_LOOK_SECONDS):
         try:
+            branches_mark.put_right(server.owner_url)
             if not server.lost():
                 continue
             port, server = server.port, server.ensure()
@@ -79,6 +80,7 @@ def at(branch: str | None = None) -> Iterator[str]:
     elsewhere = on_neon() if branch else configured()
     with contextlib.nullcontext() if elsewhere else opened():
         if branch is None:
+            branches_use.apply()
             yield owner_url()
         else:
             from anima.operations import branches
@@ -91,19 +93,21 @@ def on_neon() -> bool:
     return settings().neon_api_key is not None and settings().neon_project_id is not None
 
 
-def migrate(phase: str | None = None, *, dry_run: bool = False) -> list[str]:
+def migrate(phase: str | None = None, *, dry_run: bool = False, code: int | None = None) -> list[str]:
     """Applies what is missing of the migrations, or says what would be; logins and extensions come first."""
     if not dry_run:
         prepare(owner_url(), logins=True)
-    return migrations.migrate(owner_url(), migration_files.sql_dir(), _phase(phase), dry_run=dry_run)
+    return migrations.migrate(owner_url(), migration_files.sql_dir(), _phase(phase), dry_run=dry_run, code=code)
 
 
 def prepare(url: str, *, logins: bool) -> None:
-    """Makes extensions, roles and rights; with `logins` the passwords too, derived from this machine's key."""
-    passwords = None
-    if logins:
-        passwords = bootstrap.LoginPasswords(*(secrets.login_password(login) for login in bootstrap.LOGINS))
-    bootstrap.ensure(url, passwords)
+    """Makes extensions, roles and rights; with `logins` the passwords too."""
+    bootstrap.ensure(url, passwords() if logins else None)
+
+
+def passwords() -> bootstrap.LoginPasswords:
+    """The passwords of the three logins, as this machine's key gives them."""
+    return bootstrap.LoginPasswords(*(secrets.login_password(login) for login in bootstrap.LOGINS))
 
 
 def deployment(url: str, phase: str | None, *, dry_run: bool) -> Deployment:

@@ -20,8 +20,10 @@ PATIENCE_SECONDS = 8.0
 _ASLEEP_SECONDS = 1.0
 _SKEW_SECONDS = 5.0
 _LOGINS: tuple[db.Login, ...] = ("app", "worker", "admin")
+_NOT_LET_IN = "the password is wrong: correct it in the URL of this login"
+_OTHER_KEY = "it was made under another master key: `anima db migrate --logins` gives it the password of this one"
 _SAID = (
-    (r"password authentication failed|no password", "the password is wrong: correct it in the URL of this login"),
+    (r"password authentication failed|no password", _NOT_LET_IN),
     (r"role .* does not exist|no such user", "there is no such login: `anima db migrate` makes those of Anima"),
     (r"database .* does not exist|no such database", "there is no such database: correct its name in the URL"),
     (r"translate host name|Name or service|resolve", "the host is unknown: correct it in the URL"),
@@ -71,15 +73,15 @@ def _all() -> Findings:
     yield from _replica()
 
 
-def _connected(name: str, url: str) -> Generator[Finding, None, Look | None]:
-    """A finding; answers what was seen."""
+def _connected(name: str, url: str, *, derived: bool = False) -> Generator[Finding, None, Look | None]:
+    """A finding; answers what was seen. `derived`: the password is not given, but follows from the master key."""
     import psycopg
 
     try:
         seen = look.look(url, PATIENCE_SECONDS)
     except psycopg.Error as error:
         said, advice = _explained(error, url)
-        yield Finding(name, "fail", said, advice)
+        yield Finding(name, "fail", said, _OTHER_KEY if derived and advice == _NOT_LET_IN else advice)
         return None
     except AnimaError as error:
         yield Finding(name, "fail", error.detail)
@@ -158,7 +160,7 @@ def _drift(url: str) -> Findings:
         )
         return
     if drift:
-        advice = "`anima db check` shows how; somebody changed it by hand"
+        advice = "`anima db check` shows how, and what to do"
         yield Finding("schema", "warn", "the live schema is not what the migrations make", advice)
     else:
         yield Finding("schema", "ok", "the live schema is what the migrations make")
@@ -171,7 +173,8 @@ def _key_is_there() -> bool:
 
 def _logins() -> Findings:
     for login in _LOGINS:
-        if not _key_is_there() and getattr(settings(), f"{login}_database_url") is None:
+        derived = getattr(settings(), f"{login}_database_url") is None
+        if derived and not _key_is_there():
             said = "its password comes from the master key, which is not there"
             yield Finding(f"login {login}", "fail", said, "set SECRET_KEY, or bring the key file back")
             continue
@@ -180,7 +183,7 @@ def _logins() -> Findings:
         except AnimaError as error:
             yield Finding(f"login {login}", "fail", error.detail, f"set ANIMA_{login.upper()}_DATABASE_URL")
             continue
-        seen = yield from _connected(f"login {login}", url)
+        seen = yield from _connected(f"login {login}", url, derived=derived)
         if seen is None:
             continue
         if seen.unbound:

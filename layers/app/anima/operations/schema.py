@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from anima.kernel.errors import AnimaError
-from anima.kernel.postgres import migration_files, schema
+from anima.kernel.postgres import migration_files, migrations, schema
 from anima.kernel.postgres.deployment import connected
 from anima.kernel.postgres.errors import CodeUnknown
 
@@ -37,6 +37,22 @@ def deployed(base_url: str) -> int:
         raise CodeUnknown(reason=f"{base_url} does not answer: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise CodeUnknown(reason=f"what answers at {base_url} does not say which migrations it knows") from error
+
+
+def known_to_the_code(code: str | None, url: str, *, dry_run: bool) -> int | None:
+    """The newest migration of the deployed code, which answers at `code`; nothing where its order does not matter.
+
+    That is where `code` is `none`, for none is deployed, and where nothing is said of it: in a dry run, on a database
+    without any migration, and while no post migration is pending. Raises CodeUnknown.
+    """
+    # A workflow whose variable is not set gives an empty one.
+    if code:
+        return None if code == "none" else deployed(code)
+    rows = migrations.status(url, migration_files.sql_dir())
+    pending = any(row.state == "pending" and row.stem.split("_")[1] == "post" for row in rows)
+    if pending and not dry_run and any(row.state == "applied" for row in rows):
+        raise CodeUnknown(reason="or none, where none is deployed")
+    return None
 
 
 def smoke(url: str) -> dict[str, Any]:

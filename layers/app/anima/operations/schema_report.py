@@ -80,10 +80,15 @@ class Validation:
         """All of it, for a program."""
         return asdict(self)
 
+    @property
+    def added(self) -> int:
+        """How many migrations are new; a way back is none of its own."""
+        return sum(not name.endswith(".down.sql") for name in self.new)
+
     def markdown(self) -> str:
         """All of it, for a person."""
         compared = f", compared with `{self.base}`" if self.base else ""
-        lines = [f"### Migrations\n\n{self.files} files{compared}, {len(self.new)} new.\n"]
+        lines = [f"### Migrations\n\n{self.files} files{compared}, {self.added} new.\n"]
         rows = [[f"`{one.file}`", str(one.line or ""), one.rule, one.message] for one in self.findings]
         lines.append(table(["file", "line", "rule", "finding"], rows) if rows else "Nothing found.")
         lines += [f"\n*{note}*" for note in self.notes]
@@ -114,15 +119,19 @@ def _cell(text: str) -> str:
 
 
 def check_names(files: Sequence[Path]) -> None:
-    """Raises BadInput for a report that is neither Markdown nor JSON: before anything is done."""
+    """Raises BadInput for a report that is neither Markdown nor JSON, or not to be written: before anything is done."""
     for file in files:
         if file.suffix not in (".md", ".json"):
             raise BadInput(reason=f"a report ends in .md or .json, not {file.name}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.open("a").close()
+        except OSError as error:
+            raise BadInput(reason=f"the report {file} cannot be written: {error.strerror}") from None
 
 
 def write(report: Deployment | Validation, files: Sequence[Path]) -> None:
     """Writes the report in the form that the end of each name says."""
     for file in files:
-        file.parent.mkdir(parents=True, exist_ok=True)
         text = report.markdown() if file.suffix == ".md" else json.dumps(report.data(), indent=1, default=str) + "\n"
         file.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from anima.kernel.postgres import migration_files, migrations
 from anima.kernel.postgres.deployment import Tell, connected, silent
+from anima.kernel.postgres.local_branches import TRUNK
 from anima.kernel.postgres.migration_files import MigrationFile
 from anima.kernel.postgres.migrations import Applied
 from anima.operations import branches, branches_use, database
@@ -78,7 +79,11 @@ def _other(row: Applied, branch: str | None) -> tuple[Literal["restore", "branch
         name = branch or (used.name if used else "main")
         text = f"`anima db branch restore {name} --to {_utc(before)}` takes the whole branch back to just before it;"
         return "restore", f"{text} what was written since then is on it no more."
-    kept = [one for one in branches.every() if not one.trunk and one.created_at and one.created_at < before]
+    # A copy of what this one was: not the schema alone, nor the copy of another branch.
+    used = branches_use.current()
+    here = branch or (used.name if used else TRUNK)
+    copies = [one for one in branches.every() if one.parent == here and not one.schema_only]
+    kept = [one for one in copies if one.created_at and one.created_at < before]
     if kept:
         newest = max(kept, key=lambda one: one.created_at or before).name
         text = f"The branch {newest} is older than it: `anima db branch use {newest}` goes on with that;"

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from anima.kernel import db, secrets, telemetry
 from anima.kernel.config import settings, use_database
@@ -29,6 +29,7 @@ _REASON_CHARS = 500
 _APPLIED_CHARS = 1000
 _NEEDED = ("RequestType", "ResponseURL", "StackId", "RequestId", "LogicalResourceId", "ResourceType")
 _URL = re.compile(r"postgres(ql)?://\S+")
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")
 _NEON = ".neon.tech"
 _pause = time.sleep
 
@@ -97,7 +98,9 @@ def link(event: Mapping[str, Any]) -> dict[str, Any]:
     from anima.identity import service as identity
 
     username, base_url = event.get("link_for"), event.get("base_url")
-    if set(event) != {"link_for", "base_url"} or not isinstance(username, str) or not username:
+    if set(event) != {"link_for", "base_url"} or not (
+        isinstance(username, str) and username and username.isprintable()
+    ):
         raise BadInput(reason="the event has link_for (a user name or e-mail address) and base_url, nothing else")
     address = _base_url(base_url)
     know_owner()
@@ -122,7 +125,7 @@ def _check(event: Mapping[str, Any]) -> None:
     if missing:
         wrong = [FieldError(name, "a string") for name in missing]
         raise BadInput(reason=f"an event of CloudFormation lacks {', '.join(missing)}", fields=wrong)
-    if urlsplit(event["ResponseURL"]).scheme not in {"http", "https"}:
+    if _web_address(event["ResponseURL"]) is None:
         raise BadInput(reason="ResponseURL is no web address", fields=[FieldError("ResponseURL", "https://…")])
 
 
@@ -180,9 +183,22 @@ def _first_admin(properties: Mapping[str, Any], request_id: str) -> dict[str, st
 
 
 def _base_url(url: object) -> str:
-    if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+    parts = _web_address(url)
+    if parts is None or parts.username is not None or parts.query or parts.fragment:
         raise BadInput(reason="the base URL is where people reach the API: https://…")
-    return url.rstrip("/")
+    return parts.geturl().rstrip("/")
+
+
+def _web_address(url: object) -> SplitResult | None:
+    """The parts of an address of the web, or nothing. What `urlsplit` forgives (a line break within) is not."""
+    if not isinstance(url, str) or _NO_ADDRESS.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if known else None
 
 
 @contextmanager

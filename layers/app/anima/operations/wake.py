@@ -16,8 +16,8 @@ from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, Unavailable
 from anima.kernel.outbox import Event
 
-AHEAD = timedelta(minutes=3)
-"""How far ahead a wake is armed at least; less than a serverless database stays awake by itself."""
+AHEAD = timedelta(minutes=2)
+"""How far ahead a wake is armed at least: with grid and jitter within the five minutes that a database stays awake."""
 GRID = timedelta(minutes=2)
 """Wakes before emissions lie on a grid, so that many processes share them."""
 MARGIN = timedelta(minutes=1)

@@ -57,20 +57,34 @@ def _failures(event: Mapping[str, Any]) -> int:
 
 
 def migrate(event: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
-    """Applies migrations: `{"phase": "pre" | "post" | null, "dry_run": bool}`.
+    """Applies migrations: `{"phase": "pre" | "post" | null, "code": url | "none" | null, "dry_run": bool}`.
 
     Also answers CloudFormation's events, within `seconds`, and `{"link_for": …, "base_url": …}`. Raises BadInput for
-    anything else.
+    anything else; CodeUnknown and CodeBehind where a post migration would come before the code.
     """
-    from anima.operations import database, setup
+    from anima.operations import database, schema, setup
 
     if setup.is_custom(event):
         return setup.answer(event, seconds)
     if isinstance(event, Mapping) and "link_for" in event:
         return setup.link(event)
-    known = isinstance(event, Mapping) and set(event) <= {"phase", "dry_run"}
-    if not known or not isinstance(event.get("dry_run", False), bool):
-        raise BadInput(reason="the event has phase (pre, post or null) and dry_run (true or false), both optional")
-    dry_run = event.get("dry_run", False)
-    setup.know_owner()
-    return {"dry_run": dry_run, "migrations": database.migrate(event.get("phase"), dry_run=dry_run)}
+    phase, code, dry_run = _asked(event)
+    url = setup.know_owner()
+    known = None if phase == "pre" else schema.known_to_the_code(code, url, dry_run=dry_run)
+    return {"dry_run": dry_run, "migrations": database.migrate(phase, dry_run=dry_run, code=known)}
+
+
+def _asked(event: object) -> tuple[str | None, str | None, bool]:
+    """Phase, code and dry_run of an event that asks for migrations; all are optional."""
+    given: Mapping[str, Any] = event if isinstance(event, Mapping) else {"": event}
+    phase, code, dry_run = given.get("phase"), given.get("code"), given.get("dry_run", False)
+    wrong = [FieldError(str(name), "not known") for name in given if name not in {"phase", "code", "dry_run"}]
+    if phase not in (None, "pre", "post"):
+        wrong.append(FieldError("phase", "pre, post or null"))
+    if not isinstance(code, str | None):
+        wrong.append(FieldError("code", "where the deployed code answers, or none"))
+    if not isinstance(dry_run, bool):
+        wrong.append(FieldError("dry_run", "true or false"))
+    if wrong:
+        raise BadInput(reason="the event has phase, code and dry_run, all optional, and nothing else", fields=wrong)
+    return phase, code, dry_run

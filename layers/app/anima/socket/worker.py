@@ -38,7 +38,7 @@ def handle(event: Mapping[str, Any]) -> dict[str, Any]:
 def _kind(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     kind = context.get("eventType") if isinstance(context, Mapping) else None
-    if kind not in {"CONNECT", "DISCONNECT"}:
+    if kind not in ("CONNECT", "DISCONNECT"):
         wrong = FieldError("requestContext.eventType", "CONNECT or DISCONNECT")
         raise BadInput(reason="an event of the WebSocket API is expected", fields=[wrong])
     return str(kind)

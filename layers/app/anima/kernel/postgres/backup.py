@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import os
 import re
 import subprocess
@@ -38,9 +41,13 @@ def write(url: str, file: Path, tell: Tell) -> int:
     Raises BackupFailed, PostgresNotInstalled.
     """
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    held = None
     try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        _dump(url, draft, tell)
+        _clear(file)
+        held = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if complaint := _dump(url, draft, tell):
+            raise BackupFailed(file=file, reason=complaint)
         with draft.open("rb") as written:
             os.fsync(written.fileno())
         size = draft.stat().st_size
@@ -48,11 +55,22 @@ def write(url: str, file: Path, tell: Tell) -> int:
     except OSError as error:
         raise BackupFailed(file=file, reason=error.strerror or str(error)) from None
     finally:
-        draft.unlink(missing_ok=True)
+        if held is not None:
+            draft.unlink(missing_ok=True)
+            os.close(held)
     return size
 
 
-def _dump(url: str, draft: Path, tell: Tell) -> None:
+def _clear(file: Path) -> None:
+    """Removes what is left of a backup of this name whose writer was killed: his lock went with him."""
+    for left in file.parent.glob(f".{glob.escape(file.name)}.*.part"):
+        with contextlib.suppress(OSError), left.open("rb") as draft:
+            fcntl.flock(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+
+
+def _dump(url: str, draft: Path, tell: Tell) -> str:
+    """Answers what pg_dump complained of; empty: nothing."""
     command = clients.command("pg_dump", url, "--format", "custom", "--no-password", "--file", str(draft))
     process = subprocess.Popen(
         command, env=clients.surroundings(url), cwd=os.sep, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -66,8 +84,7 @@ def _dump(url: str, draft: Path, tell: Tell) -> None:
         raise
     finally:
         complaint = process.communicate()[1]
-    if process.returncode:
-        raise BackupFailed(file=draft.name, reason=clients.said(complaint))
+    return (clients.said(complaint) or "it ended in the middle") if process.returncode else ""
 
 
 def contents(file: Path) -> Contents:

@@ -61,6 +61,25 @@ class NoHistory(Conflict):
     slug = "no-history"
 
 
+class DatabaseNameTooLong(BadInput):
+    """The database {name} has too long a name for branches and restoring: {longest} bytes are the most."""
+
+    slug = "database-name-too-long"
+
+
+class DatabaseIsThere(Conflict):
+    """There is a database {database} that is no branch, so {name} cannot be made: take another name, or remove it."""
+
+    slug = "database-is-there"
+
+
+class NoRoom(AnimaError):
+    """A copy of {name} needs about {needed} MB, and {free} MB are free where the database lies: make room first."""
+
+    status = 507
+    slug = "no-room"
+
+
 class BranchingBusy(AnimaError):
     """The database {name} cannot be copied now: {reason}."""
 

@@ -10,15 +10,26 @@ from pathlib import Path
 from anima.kernel.postgres.binaries import environment, installed
 from anima.kernel.postgres.urls import for_libpq, parse
 
+_SECRET = ("password", "sslpassword")
+
 
 def command(program: str, url: str, *arguments: str) -> list[str]:
     """The command line of a program that connects to `url`, without its password. Raises PostgresNotInstalled."""
-    return [str(installed() / program), "--dbname", str(replace(parse(for_libpq(url)), password=None)), *arguments]
+    return [str(installed() / program), "--dbname", shown(for_libpq(url)), *arguments]
+
+
+def shown(url: str) -> str:
+    """A URL as an argument, which everybody on the machine may read: without the password, wherever it stands."""
+    parts = parse(url)
+    options = tuple(one for one in parts.options if one[0] not in _SECRET)
+    return str(replace(parts, password=None, options=options))
 
 
 def surroundings(url: str) -> dict[str, str]:
     """The environment of that program."""
-    password = parse(url).password
+    parts = parse(url)
+    # As libpq chooses: the query before the place.
+    password = dict(parts.options).get("password") or parts.password
     return environment() | ({"PGPASSWORD": password} if password else {})
 
 

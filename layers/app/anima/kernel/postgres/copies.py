@@ -7,16 +7,24 @@ both right.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from anima.kernel.postgres.branch_errors import BranchingBusy, BranchingRefused, NoServerToBranch
+from anima.kernel.postgres.branch_errors import (
+    BranchingBusy,
+    BranchingRefused,
+    DatabaseNameTooLong,
+    NoRoom,
+    NoServerToBranch,
+)
 from anima.kernel.postgres.errors import PooledConnection
 from anima.kernel.postgres.urls import for_libpq, is_pooled, parse, with_database
 
@@ -27,6 +35,11 @@ SEPARATOR = "+"
 # A setting that any owner may give a database, and that changes nothing, is the mark of one that we closed.
 MAKING = f"{SEPARATOR}~making"
 OLD = f"{SEPARATOR}~old"
+# Postgres cuts longer names off without a word: `drop` of the cut one would be that of the trunk itself.
+LONGEST_DATABASE = 63
+HASHED = 13
+"""How many characters a name that would be too long ends with instead: the separator and a hash."""
+_LONGEST_TRUNK = LONGEST_DATABASE - HASHED - len(SEPARATOR)
 # One who copies at a time, in whichever database he waits; the number means nothing.
 _LOCK = 7_316_004_289_120_557
 _LOCK_TIMEOUT = "10min"
@@ -34,6 +47,8 @@ _LOCK_TIMEOUT = "10min"
 _GRACE_SECONDS = 1.0
 # Up to here the blocks travel through the log of the server, which spares two checkpoints.
 _SMALL_BYTES = 100_000_000
+# What a server writes besides: a few pieces of its log, and what others write meanwhile.
+_SPARE_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,8 @@ class DatabaseRow:
     size_bytes: int
     open: bool
     closed_by_us: bool
+    invalid: bool
+    """Whether one who was killed had begun to drop it: nobody can use it, and only dropping it again helps."""
 
 
 def trunk_of(url: str) -> str:
@@ -89,6 +106,8 @@ def _connected(owner_url: str) -> Connection:
     """To a database that every server has."""
     if is_pooled(owner_url):
         raise PooledConnection(host=parse(owner_url).host)
+    if len(trunk_of(owner_url).encode()) > _LONGEST_TRUNK:
+        raise DatabaseNameTooLong(name=trunk_of(owner_url), longest=_LONGEST_TRUNK)
     reason = ""
     for name in ("postgres", "template1"):
         try:
@@ -111,7 +130,8 @@ select d.datname, shobj_description(d.oid, 'pg_database'),
     exists (
         select from pg_db_role_setting s, unnest(s.setconfig) one
         where s.setdatabase = d.oid and s.setrole = 0 and one = 'application_name=anima-branching'
-    )
+    ),
+    d.datconnlimit = -2
 from pg_database d
 where d.datname = %(trunk)s or starts_with(d.datname, %(trunk)s || %(separator)s)
 order by d.datname
@@ -126,7 +146,7 @@ def family(connection: Connection, trunk: str) -> list[DatabaseRow]:
 
 def _repair(connection: Connection, trunk: str) -> None:
     for row in family(connection, trunk):
-        if row.name.startswith(f"{trunk}{SEPARATOR}~"):
+        if row.invalid or row.name.startswith(f"{trunk}{SEPARATOR}~"):
             drop(connection, row.name)
         elif row.closed_by_us:
             reopen(connection, row.name)
@@ -213,19 +233,33 @@ def empty(connection: Connection, name: str) -> None:
     connection.execute(_END, {"name": name, "all": True})
 
 
-def copy(connection: Connection, source: str, target: str) -> None:
-    """Makes `target` a copy of `source`, which nobody can reach meanwhile. Raises BranchingBusy."""
+def check_room(connection: Connection, source: str, folder: Path) -> None:
+    """Asks the file system of `folder` first: a server whose disk is full ends, for everybody. Raises NoRoom."""
+    size, method, strategy = _way(connection, source)
+    needed = _SPARE_BYTES + (0 if method == "clone" else 2 * size if strategy == "wal_log" else size)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise NoRoom(name=source, needed=needed // 1_000_000, free=free // 1_000_000)
+
+
+def _way(connection: Connection, source: str) -> tuple[int, str, str]:
+    """The bytes of a database, what a copy of files is here, and how it is best copied."""
     row = connection.execute(
         "select pg_database_size(%s), coalesce(current_setting('file_copy_method', true), '')", [source]
     ).fetchone()
     size, method = row or (0, "")
-    strategy = "file_copy" if method == "clone" or size > _SMALL_BYTES else "wal_log"
+    return size, method, "file_copy" if method == "clone" or size > _SMALL_BYTES else "wal_log"
+
+
+def copy(connection: Connection, source: str, target: str) -> None:
+    """Makes `target` a copy of `source`, which nobody can reach meanwhile. Raises BranchingBusy."""
+    strategy = _way(connection, source)[2]
     statement = sql.SQL("create database {} template {} strategy {}")
     # Both checkpoints of a copy of files are short when there is little to write any more.
     if strategy == "file_copy":
         _checkpoint(connection)
-    close(connection, source)
     try:
+        close(connection, source)
         connection.execute(statement.format(sql.Identifier(target), sql.Identifier(source), sql.SQL(strategy)))
     except psycopg.errors.ObjectInUse as error:
         raise BranchingBusy(name=source, reason=first_line(error)) from error
@@ -244,13 +278,20 @@ def make_empty(connection: Connection, target: str) -> None:
     connection.execute(sql.SQL("create database {}").format(sql.Identifier(target)))
 
 
-def put(connection: Connection, made: str, name: str, comment: str | None, aside: str | None = None) -> None:
-    """Gives the database `made` its name and comment; one that has the name is put `aside` in the same moment."""
-    if aside is not None:
-        close(connection, name)
-    close(connection, made)
+def put(
+    connection: Connection, made: str, name: str, comment: str | None, aside: str | None = None, note: str | None = None
+) -> None:
+    """Gives the database `made` its name and comment; one that has the name is put `aside` in the same moment.
+
+    `note` is the comment of that one from then on.
+    """
     try:
-        _renamed(connection, made, name, comment, aside)
+        if aside is not None:
+            close(connection, name)
+        close(connection, made)
+        _renamed(connection, made, (name, comment), (aside, note))
+    except psycopg.errors.DuplicateDatabase as error:
+        raise BranchingBusy(name=name, reason=first_line(error)) from error
     except psycopg.errors.ObjectInUse as error:
         raise BranchingBusy(name=name, reason=first_line(error)) from error
     finally:
@@ -259,11 +300,15 @@ def put(connection: Connection, made: str, name: str, comment: str | None, aside
                 reopen(connection, one)
 
 
-def _renamed(connection: Connection, made: str, name: str, comment: str | None, aside: str | None) -> None:
+def _renamed(
+    connection: Connection, made: str, new: tuple[str, str | None], old: tuple[str | None, str | None]
+) -> None:
     rename = sql.SQL("alter database {} rename to {}")
+    (name, comment), (aside, note) = new, old
     with connection.transaction():
         if aside is not None:
             connection.execute(rename.format(sql.Identifier(name), sql.Identifier(aside)))
+            describe(connection, aside, note)
         connection.execute(rename.format(sql.Identifier(made), sql.Identifier(name)))
         describe(connection, name, comment)
 

@@ -7,6 +7,7 @@ it waits for a moment only, gives way, and comes again.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -159,10 +160,25 @@ def _prepare(connection: Connection) -> None:
         raise PooledConnection(host=connection.info.host)
 
 
+# What the server quotes of rows: their keys, the whole of them, a value that it could not read.
+_OF_ROWS = (
+    ("23", re.compile(r"=\(.*\)|(?<=contains )\(.*\)", re.DOTALL), "(…)"),
+    ("22", re.compile(r'".*"', re.DOTALL), '"…"'),
+)
+
+
 def explained(error: psycopg.Error) -> str:
-    """What the server says, in a line: message, detail, hint, place."""
+    """What the server says, in a line: message, detail, hint, place; of people's rows nothing, for it is logged."""
     detail = error.diag
-    parts = [detail.message_primary or str(error).strip(), detail.message_detail, detail.message_hint]
+    parts = [_without_rows(error, detail.message_primary or str(error).strip())]
+    parts += [_without_rows(error, detail.message_detail or ""), detail.message_hint or ""]
     if detail.statement_position:
         parts.append(f"at character {detail.statement_position}")
     return " ".join(part for part in parts if part)
+
+
+def _without_rows(error: psycopg.Error, text: str) -> str:
+    for of_class, quoted, instead in _OF_ROWS:
+        if (error.sqlstate or "").startswith(of_class):
+            text = quoted.sub(instead, text)
+    return text

@@ -136,7 +136,7 @@ class CodeBehind(AnimaError):
 
 
 class CodeUnknown(AnimaError):
-    """Post migrations come after the code: say with --code where the deployed code answers ({reason})."""
+    """Post migrations come after the code: say with --code, or `code` of the event, where that answers ({reason})."""
 
     status = 409
     slug = "code-unknown"

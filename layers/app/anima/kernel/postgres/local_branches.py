@@ -11,6 +11,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import LiteralString
 
 from anima.kernel import clock
 from anima.kernel.postgres import bootstrap, copies, schema_copy
@@ -20,11 +22,12 @@ from anima.kernel.postgres.branch_errors import (
     BranchDiffers,
     BranchHasChildren,
     BranchServed,
+    DatabaseIsThere,
     NoParentToResetTo,
     NoSuchBranch,
     TrunkRefused,
 )
-from anima.kernel.postgres.copies import MAKING, OLD, SEPARATOR, Connection, DatabaseRow
+from anima.kernel.postgres.copies import HASHED, LONGEST_DATABASE, MAKING, OLD, SEPARATOR, Connection, DatabaseRow
 from anima.kernel.postgres.urls import parse, with_database
 
 TRUNK = "main"
@@ -32,8 +35,8 @@ TRUNK = "main"
 _RESERVED = frozenset({"main", "production", "default", "trunk", "postgres", "template0", "template1"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _LONGEST = 63
-# Postgres cuts longer names of databases off without a word.
-_LONGEST_DATABASE = 63
+# What every server has, of the size of a database without anything.
+_EMPTY = "template1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ def database_of(trunk: str, name: str) -> str:
     if name == TRUNK:
         return trunk
     plain = f"{trunk}{SEPARATOR}{name}"
-    if len(plain.encode()) <= _LONGEST_DATABASE:
+    if len(plain.encode()) <= LONGEST_DATABASE:
         return plain
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{plain.encode()[: _LONGEST_DATABASE - 13].decode(errors='ignore')}{SEPARATOR}{digest}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[: HASHED - 1]
+    return f"{plain.encode()[: LONGEST_DATABASE - HASHED].decode(errors='ignore')}{SEPARATOR}{digest}"
 
 
 def every(owner_url: str) -> list[LocalBranch]:
@@ -88,11 +91,14 @@ def create(
     parent: str = TRUNK,
     schema_only: bool = False,
     expires_at: datetime | None = None,
+    folder: Path | None = None,
 ) -> tuple[LocalBranch, bool]:
     """A branch of this name, and whether it was made now; one that is there already is answered as it is.
 
+    `folder` is where the server keeps its data, if it is this machine's.
     With `schema_only` it has no rows but those that the migrations themselves wrote.
-    Raises BadBranchName, NoSuchBranch, BranchDiffers, BranchingBusy, BranchingRefused, NoServerToBranch.
+    Raises BadBranchName, NoSuchBranch, BranchDiffers, DatabaseIsThere, DatabaseNameTooLong, NoRoom, BranchingBusy,
+    BranchingRefused, NoServerToBranch.
     """
     check_name(name)
     with copies.alone(owner_url) as connection:
@@ -102,13 +108,16 @@ def create(
             return there, False
         source = _found(known, parent)
         copies.check_may(connection, source.database)
+        _check_free(connection, copies.trunk_of(owner_url), name)
+        if folder is not None:
+            copies.check_room(connection, _EMPTY if schema_only else source.database, folder)
         made = _made(connection, owner_url, passwords, source, schema_only=schema_only)
         comment = _comment(name, parent, expires_at, schema_only=schema_only)
         copies.put(connection, made, database_of(copies.trunk_of(owner_url), name), comment)
         return _found({branch.name: branch for branch in _branches(connection, owner_url)}, name), True
 
 
-def reset(owner_url: str, passwords: LoginPasswords, name: str) -> LocalBranch:
+def reset(owner_url: str, passwords: LoginPasswords, name: str, folder: Path | None = None) -> LocalBranch:
     """Makes a branch what its parent is now; what was only in the branch is gone.
 
     Raises NoSuchBranch, TrunkRefused, NoParentToResetTo, and what `create` raises.
@@ -122,6 +131,8 @@ def reset(owner_url: str, passwords: LoginPasswords, name: str) -> LocalBranch:
             raise NoParentToResetTo(name=name, reason="it has the schema only")
         if branch.parent not in known:
             raise NoParentToResetTo(name=name, reason=f"its parent {branch.parent} is gone")
+        if folder is not None:
+            copies.check_room(connection, known[branch.parent].database, folder)
         made = _made(connection, owner_url, passwords, known[branch.parent], schema_only=False)
         comment = _comment(name, branch.parent, _again(branch), schema_only=False)
         old = copies.trunk_of(owner_url) + OLD
@@ -154,15 +165,18 @@ def url(owner_url: str, name: str) -> str:
         return with_database(owner_url, _found(known, name).database)
 
 
+_IS_OPEN: LiteralString = "select datallowconn and datconnlimit <> -2 from pg_database where datname = %s"
+
+
 def ensure_open(owner_url: str) -> bool:
     """Waits while the database of the URL is being copied, or opens it after one who was killed; false: no such."""
     name = parse(owner_url).dbname
     with copies.server(owner_url) as connection:
-        row = connection.execute("select datallowconn from pg_database where datname = %s", [name]).fetchone()
+        row = connection.execute(_IS_OPEN, [name]).fetchone()
     if row is None or row[0]:
         return row is not None
     with copies.alone(owner_url) as connection:
-        row = connection.execute("select datallowconn from pg_database where datname = %s", [name]).fetchone()
+        row = connection.execute(_IS_OPEN, [name]).fetchone()
     return row is not None
 
 
@@ -190,6 +204,13 @@ def _check_same(there: LocalBranch, parent: str, schema_only: bool) -> None:
         raise BranchDiffers(name=there.name, how=f"it came from {there.parent}")
 
 
+def _check_free(connection: Connection, trunk: str, name: str) -> None:
+    """Asks before the source is closed. Raises DatabaseIsThere."""
+    database = database_of(trunk, name)
+    if any(row.name == database for row in copies.family(connection, trunk)):
+        raise DatabaseIsThere(database=database, name=name)
+
+
 def _found(known: dict[str, LocalBranch], name: str) -> LocalBranch:
     if name not in known:
         raise NoSuchBranch(name=name, known=", ".join(sorted(known)))
@@ -214,6 +235,8 @@ def _listed(connection: Connection, trunk: str) -> list[LocalBranch]:
 
 def _read(row: DatabaseRow, trunk: str) -> LocalBranch | None:
     """The branch of a database; none for one that is being made or was not made by us."""
+    if row.invalid:
+        return None
     if row.name == trunk:
         return LocalBranch(TRUNK, trunk, None, None, None, False, row.size_bytes)
     try:
@@ -253,6 +276,8 @@ def set_aside(connection: Connection, owner_url: str, made: str, name: str) -> N
     known = {row.name: row for row in copies.family(connection, trunk)}
     branch = _read(known[current], trunk) if current in known else None
     aside = database_of(trunk, name)
-    copies.put(connection, made, current, known[current].comment if current in known else None, aside=aside)
     parent = branch.name if branch is not None else TRUNK
-    copies.describe(connection, aside, _comment(name, parent, None, schema_only=False))
+    # In one moment: what is put aside is never without the name under which people find it.
+    note = _comment(name, parent, None, schema_only=False)
+    comment = known[current].comment if current in known else None
+    copies.put(connection, made, current, comment, aside=aside, note=note)

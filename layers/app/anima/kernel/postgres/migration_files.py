@@ -16,10 +16,16 @@ Phase = Literal["pre", "post"]
 
 _NAME = re.compile(r"(?P<version>\d{4})_(?P<phase>pre|post)_(?P<name>[a-z0-9_]+?)(?P<down>\.down)?\.sql")
 # What may hold a semicolon that ends no statement: comments, strings, bodies of functions.
-_OPAQUE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$", re.DOTALL)
+_OPAQUE = re.compile(
+    r"--[^\n]*|/\*.*?\*/|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$", re.DOTALL
+)
 # What a way back says of the data it needs, in a line of its own: a condition in SQL.
 _ONLY_IF = re.compile(r"^--\s*only if:\s*(?P<condition>.+?)\s*;?\s*$", re.MULTILINE)
-_OWN_TRANSACTION = re.compile(r"\s*(begin|start\s+transaction|commit|rollback|abort)\b(?!\s+to\b)", re.IGNORECASE)
+_OWN_TRANSACTION = re.compile(
+    r"\s*(begin|start\s+transaction|commit|end|rollback|abort|prepare\s+transaction)\b(?!\s+to\b)", re.IGNORECASE
+)
+# The body of a function in SQL's own words: its statements are none of the file, nor is the `end` behind them.
+_ATOMIC = re.compile(r"\bbegin\s+atomic\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,22 @@ def _file(folder: Path, found: re.Match[str], downs: dict[str, Path]) -> Migrati
 
 
 def _text(folder: Path, path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    for statement in _OPAQUE.sub(" ", text).split(";"):
-        if _OWN_TRANSACTION.match(statement):
-            reason = f"{path.name} has its own transaction; each file is run in one"
-            raise BadMigrationFiles(folder=folder, reason=reason)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadMigrationFiles(folder=folder, reason=f"{path.name} cannot be read: {error}") from None
+    if _has_own_transaction(text):
+        raise BadMigrationFiles(folder=folder, reason=f"{path.name} has its own transaction; each file is run in one")
     return text
+
+
+def _has_own_transaction(text: str) -> bool:
+    in_body = False
+    for statement in _OPAQUE.sub(" ", text).split(";"):
+        if in_body:
+            in_body = statement.strip().lower() != "end"
+        elif _ATOMIC.search(statement):
+            in_body = True
+        elif _OWN_TRANSACTION.match(statement):
+            return True
+    return False

@@ -12,7 +12,7 @@ from anima.kernel.errors import AnimaError
 
 # Ports on which PgBouncer (its default) and Supavisor (transaction mode) listen.
 _POOLER_PORTS = frozenset({6432, 6543})
-_LOCAL = re.compile(r"|[/@].*|localhost|127(\.\d{1,3}){3}|::1", re.IGNORECASE)
+_LOCAL = re.compile(r"|[/@][^,]*|localhost|127(\.\d{1,3}){3}|::1", re.IGNORECASE)
 # Where systems keep the authorities that they trust: Debian, Red Hat and Amazon Linux, SUSE, macOS and Alpine.
 _AUTHORITIES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -20,7 +20,7 @@ _AUTHORITIES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-_STRAY = ("PGHOSTADDR", "PGHOST", "PGSERVICE")
+_STRAY = ("PGHOSTADDR", "PGHOST")
 # A server that vanished without a word is noticed in seconds; by itself TCP would wait for it a quarter of an hour.
 _LIMITS = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
 _LIMITS["tcp_user_timeout"] = "15000"  # milliseconds
@@ -136,10 +136,11 @@ def is_local(url: str) -> bool:
     """Whether the URL leads to this machine: by a socket, or by the loopback interface."""
     parts = parse(url)
     given = dict(parts.options)
-    # As libpq chooses: an address before a name, the query before the place, the environment last.
-    stray = next((os.environ[name] for name in _STRAY if os.environ.get(name)), "")
-    host = given.get("hostaddr") or given.get("host") or parts.host or given.get("service") or stray
-    return _LOCAL.fullmatch(host) is not None
+    # As libpq chooses: an address before a name, the query before the place, a service before the environment.
+    host = given.get("hostaddr") or given.get("host") or parts.host
+    service = given.get("service") or os.environ.get("PGSERVICE")  # its file may name any place
+    stray = "elsewhere" if service else next((os.environ[name] for name in _STRAY if os.environ.get(name)), "")
+    return _LOCAL.fullmatch(host or stray) is not None
 
 
 def for_libpq(url: str) -> str:
@@ -149,7 +150,10 @@ def for_libpq(url: str) -> str:
     `verify-full`. Raises BadDatabaseUrl; UnverifiedDatabase where the URL asks for less and no setting allows it.
     """
     parts = parse(url)
-    options = _LIMITS | {name: value for name, value in parts.options if name != "pgbouncer"}
+    # Options of other drivers. libpq reads `ssl=true` as `sslmode=require`, and so takes back what was asked before.
+    options = _LIMITS | {name: value for name, value in parts.options if name not in {"pgbouncer", "ssl"}}
+    if parts.host or options.get("host"):
+        options.setdefault("hostaddr", "")  # else one of the environment or of a service would go before the host
     if not is_local(url) and not (options.get("sslmode") and settings().database_tls == "url"):
         mode = options.get("sslmode", "verify-full")
         if mode not in {"require", "verify-ca", "verify-full"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["counter", "histogram"]
+Kind = Literal["counter", "histogram", "gauge"]
 Unit = Literal["Count", "Milliseconds", "Bytes", "Percent"]
 
 
@@ -49,8 +49,8 @@ METRICS = {
         _counter("db.reconnects", "", "Tries to connect after one that failed"),
         _counter("db.retries", "", "Units of work that were tried again"),
         _counter("db.unavailable", "login", "Calls that ended because the database could not be reached"),
-        Metric("db.size", "histogram", "Bytes", (), "The whole database, when sizes are recorded (daily)"),
-        Metric("db.connections_used", "histogram", "Percent", (), "Of the connections that the server allows (daily)"),
+        Metric("db.size", "gauge", "Bytes", (), "The whole database, when sizes are recorded (daily)"),
+        Metric("db.connections_used", "gauge", "Percent", (), "Of the connections that the server allows (daily)"),
         _counter("queue.sent", "topic", "Events that were sent to their queue"),
         _counter("queue.send_failed", "topic", "Events that could not be sent to their queue this time"),
         _counter("queue.handled", "topic", "Events that a worker has done"),

@@ -97,6 +97,11 @@ class Completion:
     usage: Usage | None
 
 
+def load() -> None:
+    """Loads the SDK, so that the first call need not wait for it."""
+    import openai  # noqa: F401
+
+
 def stream(call: Call) -> Generator[Delta, None, None]:
     """The answer piece by piece. Closing the generator stops the generation.
 

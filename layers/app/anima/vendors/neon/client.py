@@ -49,15 +49,28 @@ class Neon:
         query: dict[str, Any] = {"search": search, "limit": _PAGE, "sort_by": "created_at", "sort_order": "asc"}
         while True:
             page = self._transport.send("GET", "/branches", query=query)
-            yield from map(model.branch, page["branches"])
-            following = (page.get("pagination") or {}).get("next")
-            if not following or not page["branches"]:
+            with model.published():
+                known = [model.branch(row) for row in page["branches"]]
+                following = (page.get("pagination") or {}).get("next")
+            yield from known
+            if not following or not known:
                 return
             query["cursor"] = following
 
     def branch(self, branch_id: str) -> Branch:
         """One branch. Raises NeonNotFound."""
-        return model.branch(self._transport.send("GET", f"/branches/{branch_id}")["branch"])
+        with model.published():
+            return model.branch(self._transport.send("GET", f"/branches/{branch_id}")["branch"])
+
+    def wait_for(self, branch_id: str) -> None:
+        """Waits until a branch is made. Raises NeonBusy, NeonNotFound."""
+        waited, seconds = 0.0, _FIRST_LOOK_SECONDS
+        while (state := self.branch(branch_id).state) == "init":
+            if waited > self._transport.patience:
+                raise NeonBusy(seconds=waited, reason=f"the branch is {state}")
+            self._transport.pause(seconds)
+            waited += seconds
+            seconds = min(seconds * 1.5, _LONGEST_LOOK_SECONDS)
 
     def named(self, name: str) -> Branch | None:
         """The branch of exactly this name, if there is one."""
@@ -101,8 +114,7 @@ class Neon:
             answer = self._transport.send("DELETE", f"/branches/{branch_id}")
         except NeonNotFound:
             return
-        if answer is not None:
-            self.finish(answer)
+        self.finish(answer)
 
     def restore_branch(
         self, branch_id: str, source_id: str, *, at: datetime | None = None, keep_as: str | None = None
@@ -126,14 +138,16 @@ class Neon:
     def endpoints(self, branch_id: str) -> list[Endpoint]:
         """The computes of a branch."""
         answer = self._transport.send("GET", f"/branches/{branch_id}/endpoints")
-        return [model.endpoint(row) for row in answer["endpoints"]]
+        with model.published():
+            return [model.endpoint(row) for row in answer["endpoints"]]
 
     def create_endpoint(self, branch_id: str) -> Endpoint:
         """A compute that reads and writes. Raises NeonConflict where the branch has one."""
         body = {"endpoint": {"branch_id": branch_id, "type": "read_write"}}
         answer = self._transport.send("POST", "/endpoints", body=body)
         self.finish(answer)
-        return model.endpoint(answer["endpoint"])
+        with model.published():
+            return model.endpoint(answer["endpoint"])
 
     def start_endpoint(self, endpoint_id: str) -> None:
         """Wakes a compute."""
@@ -145,35 +159,40 @@ class Neon:
 
     def delete_endpoint(self, endpoint_id: str) -> None:
         """Deletes a compute."""
-        self.finish(self._transport.send("DELETE", f"/endpoints/{endpoint_id}") or {})
+        self.finish(self._transport.send("DELETE", f"/endpoints/{endpoint_id}"))
 
     # Databases
 
     def databases(self, branch_id: str) -> list[Database]:
         """The databases of a branch."""
         answer = self._transport.send("GET", f"/branches/{branch_id}/databases")
-        return [Database(row["name"], row["owner_name"]) for row in answer["databases"]]
+        with model.published():
+            return [Database(row["name"], row["owner_name"]) for row in answer["databases"]]
 
     def roles(self, branch_id: str) -> list[str]:
         """The names of the roles of a branch."""
         answer = self._transport.send("GET", f"/branches/{branch_id}/roles")
-        return [str(row["name"]) for row in answer["roles"]]
+        with model.published():
+            return [str(row["name"]) for row in answer["roles"]]
 
     def connection_uri(self, branch_id: str, database: str, role: str, *, pooled: bool = False) -> str:
         """The URL of a database of a branch under a role, with its password: never to be shown."""
         query = {"branch_id": branch_id, "database_name": database, "role_name": role, "pooled": pooled}
-        return str(self._transport.send("GET", "/connection_uri", query=query)["uri"])
+        with model.published():
+            return str(self._transport.send("GET", "/connection_uri", query=query)["uri"])
 
     # Operations
 
     def operation(self, operation_id: str) -> Operation:
         """One operation."""
-        return model.operation(self._transport.send("GET", f"/operations/{operation_id}")["operation"])
+        with model.published():
+            return model.operation(self._transport.send("GET", f"/operations/{operation_id}")["operation"])
 
     def finish(self, answer: Mapping[str, Any]) -> None:
         """Waits for the operations that an answer names. Raises NeonOperationFailed, NeonBusy."""
         waited, seconds = 0.0, _FIRST_LOOK_SECONDS
-        left = [model.operation(row) for row in answer.get("operations") or []]
+        with model.published():
+            left = [model.operation(row) for row in answer.get("operations") or []]
         while left := [one for one in left if not _is_done(one)]:
             if waited > self._transport.patience:
                 raise NeonBusy(seconds=waited, reason=f"{left[0].action} is {left[0].status}")
@@ -185,7 +204,8 @@ class Neon:
     def _changed(self, method: str, path: str, body: Mapping[str, Any]) -> Branch:
         answer = self._transport.send(method, path, body=body)
         self.finish(answer)
-        return model.branch(answer["branch"])
+        with model.published():
+            return model.branch(answer["branch"])
 
 
 def _is_done(operation: Operation) -> bool:

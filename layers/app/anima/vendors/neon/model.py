@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from anima.vendors.neon.errors import NeonRefused
+
+
+@contextmanager
+def published() -> Iterator[None]:
+    """For the reading of an answer: raises NeonRefused where it is not of the published shape."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NeonRefused(status_code=200, reason="the answer is not of the published shape") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ it asked for; one without an answer only if it asked for nothing to be changed. 
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -56,8 +57,8 @@ class Transport:
 
     def send(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
-    ) -> Any:
-        """The JSON of the answer; none where it has no content. `path` comes after that of the project.
+    ) -> dict[str, Any]:
+        """The JSON object of the answer; an empty one where it has no content. `path` comes after that of the project.
 
         Raises NeonError, as the class that fits.
         """
@@ -84,7 +85,9 @@ class Transport:
         longest = min(_FIRST_PAUSE_SECONDS * 2.0**attempt, _LONGEST_PAUSE_SECONDS)
         return asked + random.uniform(longest / 4, longest)  # noqa: S311
 
-    def _tried(self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None) -> Any:
+    def _tried(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: Mapping[str, Any] | None
+    ) -> dict[str, Any] | _NotYet:
         """The answer, or why there is none yet."""
         import httpx
 
@@ -105,15 +108,21 @@ class Transport:
         import httpx
 
         if self._client is None:
+            # What cannot stand in a header would be told in full by the complaint about it.
+            if not re.fullmatch(r"[!-~]+", self.key):
+                raise NeonKeyRefused(reason="it has characters that no key has, as a line end or a blank")
             headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
             self._client = httpx.Client(base_url=self.url.rstrip("/"), headers=headers, timeout=_REQUEST_SECONDS)
         return self._client
 
-    def _content(self, response: httpx.Response) -> Any:
+    def _content(self, response: httpx.Response) -> dict[str, Any]:
         try:
-            return response.json() if response.content else None
+            answer = response.json() if response.content else {}
         except ValueError:
             raise NeonRefused(status_code=response.status_code, reason="the answer is no JSON") from None
+        if not isinstance(answer, dict):
+            raise NeonRefused(status_code=response.status_code, reason="the answer is no JSON object")
+        return answer
 
     def _reason(self, response: httpx.Response) -> tuple[str, str]:
         """The code and the message of an answer that is an error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,6 +12,8 @@ from typing import Any
 from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, Unavailable
 
+_JITTER_SECONDS = 50
+"""Many deployments do not all wake at the full minute."""
 _LIMIT_SECONDS = 2
 """A person may wait for it: better none than a slow one."""
 
@@ -43,8 +46,12 @@ def _place() -> tuple[str, str, str, str]:
     return group, name, configured.wake_target_arn, configured.wake_role_arn
 
 
+def _second() -> int:
+    return random.randrange(_JITTER_SECONDS)  # noqa: S311
+
+
 def wake(at: datetime, told: Mapping[str, Any]) -> bool:
-    """Has the function called once at this minute, with this event; False where that was arranged already.
+    """Has the function called once within this minute, with this event; False where that was arranged already.
 
     Every minute is a schedule of its own that goes when it is over: nobody moves what another waits for.
     Raises NoSchedule, Unavailable.
@@ -57,7 +64,7 @@ def wake(at: datetime, told: Mapping[str, Any]) -> bool:
         _client().create_schedule(
             GroupName=group,
             Name=f"{name}-{minute:%Y%m%dT%H%M}",
-            ScheduleExpression=f"at({minute:%Y-%m-%dT%H:%M}:00)",
+            ScheduleExpression=f"at({minute:%Y-%m-%dT%H:%M}:{_second():02})",
             ScheduleExpressionTimezone="UTC",
             FlexibleTimeWindow={"Mode": "OFF"},
             ActionAfterCompletion="DELETE",

@@ -7,11 +7,17 @@ const [link, password, again] = ['link', 'password', 'again'].map(
 );
 
 // what follows the # stays in the browser: no log has it
-link.value ||= location.hash.slice(1);
-if (link.value) {
-  /** @type {HTMLElement} */ (link.closest('label')).hidden = true;
-  password.focus();
+function take() {
+  link.value = location.hash.slice(1) || link.value;
+  history.replaceState(null, '', location.pathname); // nor does it stay in the history
+  if (link.value) {
+    /** @type {HTMLElement} */ (link.closest('label')).hidden = true;
+    password.focus();
+  }
 }
+
+take();
+addEventListener('hashchange', take); // a newer link, opened where an older one stood
 
 function compare() {
   again.setCustomValidity(again.value && again.value !== password.value ? 'The two are not the same.' : '');
