@@ -19,7 +19,7 @@ import pytest
 from psycopg import sql
 
 from anima.kernel import config as kernel_config
-from anima.kernel import db, secrets
+from anima.kernel import db, secrets, telemetry
 from anima.kernel.postgres import bootstrap, ephemeral, migration_files, migrations
 from anima.kernel.postgres.launcher import Server
 from anima.kernel.postgres.locks import exclusive
@@ -123,6 +123,7 @@ def settings_stay(own_settings: None) -> Iterator[None]:
     """A test that leaves the process with another database would fail those after it: it fails itself."""
     before = os.environ.get("ANIMA_DATABASE_URL")
     yield
+    telemetry.configure("info")  # a command that was called here may have set its own
     after = os.environ.get("ANIMA_DATABASE_URL")
     if before is not None and after != before:
         os.environ["ANIMA_DATABASE_URL"] = before
