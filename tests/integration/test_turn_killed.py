@@ -33,6 +33,12 @@ def wait_for(there: Callable[[], object]) -> None:
     pytest.fail("it did not come to that")
 
 
+@pytest.fixture(autouse=True)
+def nobody_else_was_cut(database: Any) -> None:
+    """What others left open here is closed first, for the tests count what they close."""
+    turns.close_cut()
+
+
 def post_and_forget(client: httpx.Client, body: dict[str, Any], key: str) -> threading.Thread:
     def post() -> None:
         try:
