@@ -14,6 +14,7 @@ from mangum import Mangum
 
 from anima.app.main import manage_app
 from anima.console import assets, plain
+from fixtures.alone import called
 from fixtures.api import Person
 
 SAME_ORIGIN = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
@@ -144,7 +145,7 @@ def test_files_pass_through_lambda_unharmed() -> None:
         context = {"http": {"method": "GET", "path": path, "sourceIp": "127.0.0.1"}, "stage": "$default"}
         headers = {"host": "localhost", "accept-encoding": "gzip"}
         event = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": headers}
-        return handler({**event, "requestContext": context, "isBase64Encoded": False}, None)  # type: ignore[arg-type]
+        return called(handler, {**event, "requestContext": context, "isBase64Encoded": False})
 
     script = asked(assets.url("js/main.js"))
     assert (script["statusCode"], script["isBase64Encoded"]) == (200, True)

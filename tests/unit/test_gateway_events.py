@@ -13,6 +13,7 @@ from anima.app.gateway import behind_gateway
 from anima.kernel import http
 from anima.kernel.errors import BadInput
 from anima.socket import worker as socket
+from fixtures.alone import called
 
 WRONG: dict[str, list[object]] = {
     "version": [None, 5, "1.0", {}],
@@ -33,7 +34,8 @@ def handler() -> Any:
     async def told(request: Request) -> dict[str, str]:
         return {"body": (await request.body()).decode()}
 
-    return behind_gateway(app)
+    behind = behind_gateway(app)
+    return lambda event, _context: called(behind, event)
 
 
 @pytest.fixture
