@@ -176,13 +176,16 @@ def test_only_reading_is_asked_again_without_an_answer(neon: NeonDouble) -> None
         assert api.named("try") is not None, "it was made, only its answer was lost"
 
 
-def test_nobody_answers(neon: NeonDouble) -> None:
+def test_nobody_answers() -> None:
+    waited: list[float] = []
     with (
-        Neon("http://127.0.0.1:9/api/v2", "k", "p", patience=1.0, pause=lambda _: None) as api,
+        Neon("http://127.0.0.1:9/api/v2", "k", "p", pause=waited.append) as api,
         pytest.raises(NeonUnreachable) as caught,
     ):
         api.default_branch()
     assert "127.0.0.1:9" in caught.value.detail
+    assert len(waited) > 1
+    assert sum(waited) <= 10, "a wrong address is told soon, however long a busy project is waited for"
 
 
 def test_a_wrong_key_and_a_wrong_project(neon: NeonDouble) -> None:

@@ -32,6 +32,8 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 10.0
 _REQUEST_SECONDS = 30.0
+_SILENT_SECONDS = 10.0
+"""How long somebody is called again who does not answer at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Transport:
         while isinstance(said := self._tried(method, path, query, body), _NotYet):
             attempt += 1
             seconds = self._next_pause(attempt, said.asked_for)
-            if not said.again or waited + seconds > self.patience:
+            patience = self.patience if said.answered else min(self.patience, _SILENT_SECONDS)
+            if not said.again or waited + seconds > patience:
                 if said.answered:
                     raise NeonBusy(seconds=waited, reason=said.reason)
                 raise NeonUnreachable(url=self.url, reason=said.reason)
