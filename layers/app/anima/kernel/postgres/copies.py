@@ -32,7 +32,8 @@ Connection = psycopg.Connection[Any]
 
 SEPARATOR = "+"
 """Between the trunk and the rest of the name of a database that was made from it."""
-# A setting that any owner may give a database, and that changes nothing, is the mark of one that we closed.
+# As the application_name of a database, which any owner may set and which changes nothing: we closed it.
+_MARK = "anima-branching"
 MAKING = f"{SEPARATOR}~making"
 OLD = f"{SEPARATOR}~old"
 # Postgres cuts longer names off without a word: `drop` of the cut one would be that of the trunk itself.
@@ -129,7 +130,7 @@ select d.datname, shobj_description(d.oid, 'pg_database'),
     d.datallowconn,
     exists (
         select from pg_db_role_setting s, unnest(s.setconfig) one
-        where s.setdatabase = d.oid and s.setrole = 0 and one = 'application_name=anima-branching'
+        where s.setdatabase = d.oid and s.setrole = 0 and one = 'application_name=' || %(mark)s
     ),
     d.datconnlimit = -2
 from pg_database d
@@ -140,7 +141,7 @@ order by d.datname
 
 def family(connection: Connection, trunk: str) -> list[DatabaseRow]:
     """The trunk, and all that was made from it."""
-    rows = connection.execute(_FAMILY, {"trunk": trunk, "separator": SEPARATOR})
+    rows = connection.execute(_FAMILY, {"trunk": trunk, "separator": SEPARATOR, "mark": _MARK})
     return [DatabaseRow(*row) for row in rows]
 
 
@@ -156,7 +157,8 @@ def reopen_all(connection: Connection) -> None:
     """Opens what was closed by one who was killed; for a server that has just started, where nobody copies."""
     marked = connection.execute(
         "select datname from pg_database d join pg_db_role_setting s on s.setdatabase = d.oid and s.setrole = 0"
-        " where exists (select from unnest(s.setconfig) one where one = 'application_name=anima-branching')"
+        " where exists (select from unnest(s.setconfig) one where one = 'application_name=' || %s)",
+        [_MARK],
     ).fetchall()
     for (name,) in marked:
         reopen(connection, name)
@@ -193,7 +195,7 @@ def close(connection: Connection, name: str) -> None:
     """Lets nobody in any more, and ends who is in; marked, so that a successor can open it again."""
     database = sql.Identifier(name)
     with connection.transaction():
-        connection.execute(sql.SQL("alter database {} set application_name = 'anima-branching'").format(database))
+        connection.execute(sql.SQL("alter database {} set application_name = {}").format(database, sql.Literal(_MARK)))
         connection.execute(sql.SQL("alter database {} allow_connections false").format(database))
     empty(connection, name)
 

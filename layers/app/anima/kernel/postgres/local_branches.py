@@ -80,7 +80,7 @@ def database_of(trunk: str, name: str) -> str:
 def every(owner_url: str) -> list[LocalBranch]:
     """The trunk and its branches; what has expired is gone."""
     with copies.alone(owner_url) as connection:
-        return _branches(connection, owner_url)
+        return list(_branches(connection, owner_url).values())
 
 
 def create(
@@ -102,7 +102,7 @@ def create(
     """
     check_name(name)
     with copies.alone(owner_url) as connection:
-        known = {branch.name: branch for branch in _branches(connection, owner_url)}
+        known = _branches(connection, owner_url)
         if there := known.get(name):
             _check_same(there, parent, schema_only)
             return there, False
@@ -114,7 +114,7 @@ def create(
         made = _made(connection, owner_url, passwords, source, schema_only=schema_only)
         comment = _comment(name, parent, expires_at, schema_only=schema_only)
         copies.put(connection, made, database_of(copies.trunk_of(owner_url), name), comment)
-        return _found({branch.name: branch for branch in _branches(connection, owner_url)}, name), True
+        return _found(_branches(connection, owner_url), name), True
 
 
 def reset(owner_url: str, passwords: LoginPasswords, name: str, folder: Path | None = None) -> LocalBranch:
@@ -123,7 +123,7 @@ def reset(owner_url: str, passwords: LoginPasswords, name: str, folder: Path | N
     Raises NoSuchBranch, TrunkRefused, NoParentToResetTo, and what `create` raises.
     """
     with copies.alone(owner_url) as connection:
-        known = {branch.name: branch for branch in _branches(connection, owner_url)}
+        known = _branches(connection, owner_url)
         branch = _found(known, name)
         if branch.name == TRUNK:
             raise TrunkRefused(name=name, what="reset nor deleted")
@@ -138,7 +138,7 @@ def reset(owner_url: str, passwords: LoginPasswords, name: str, folder: Path | N
         old = copies.trunk_of(owner_url) + OLD
         copies.put(connection, made, branch.database, comment, aside=old)
         copies.drop(connection, old)
-        return _found({one.name: one for one in _branches(connection, owner_url)}, name)
+        return _found(_branches(connection, owner_url), name)
 
 
 def delete(owner_url: str, name: str) -> bool:
@@ -146,7 +146,7 @@ def delete(owner_url: str, name: str) -> bool:
     if name == TRUNK:
         raise TrunkRefused(name=name, what="reset nor deleted")
     with copies.alone(owner_url) as connection:
-        known = {branch.name: branch for branch in _branches(connection, owner_url)}
+        known = _branches(connection, owner_url)
         if name not in known:
             return False
         if children := sorted(branch.name for branch in known.values() if branch.parent == name):
@@ -161,8 +161,7 @@ def url(owner_url: str, name: str) -> str:
     """The owner's URL of a branch. Raises NoSuchBranch."""
     trunk = copies.trunk_of(owner_url)
     with copies.server(owner_url) as connection:
-        known = {branch.name: branch for branch in _listed(connection, trunk)}
-        return with_database(owner_url, _found(known, name).database)
+        return with_database(owner_url, _found(_listed(connection, trunk), name).database)
 
 
 _IS_OPEN: LiteralString = "select datallowconn and datconnlimit <> -2 from pg_database where datname = %s"
@@ -217,20 +216,19 @@ def _found(known: dict[str, LocalBranch], name: str) -> LocalBranch:
     return known[name]
 
 
-def _branches(connection: Connection, owner_url: str) -> list[LocalBranch]:
-    """What there is, without what has expired, which is dropped."""
-    trunk, now = copies.trunk_of(owner_url), clock.now()
-    left = []
-    for branch in _listed(connection, trunk):
-        if branch.expires_at is not None and branch.expires_at <= now:
-            copies.drop(connection, branch.database)
-        else:
-            left.append(branch)
-    return left
+def _branches(connection: Connection, owner_url: str) -> dict[str, LocalBranch]:
+    """What there is by name, without what has expired, which is dropped."""
+    known, now = _listed(connection, copies.trunk_of(owner_url)), clock.now()
+    expired = [branch for branch in known.values() if branch.expires_at is not None and branch.expires_at <= now]
+    for branch in expired:
+        copies.drop(connection, branch.database)
+        del known[branch.name]
+    return known
 
 
-def _listed(connection: Connection, trunk: str) -> list[LocalBranch]:
-    return [branch for row in copies.family(connection, trunk) if (branch := _read(row, trunk)) is not None]
+def _listed(connection: Connection, trunk: str) -> dict[str, LocalBranch]:
+    read = (_read(row, trunk) for row in copies.family(connection, trunk))
+    return {branch.name: branch for branch in read if branch is not None}
 
 
 def _read(row: DatabaseRow, trunk: str) -> LocalBranch | None:
