@@ -24,6 +24,8 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i"})
+# A capital within a sentence, small letters after it: most of these are names ("LGBTQ" and "DNA" are none).
+_NAME = re.compile(r"(?<=[\w,;'’)] )(?=[^\W\d_])\w[\w-]*(?:['’]s)?")
 _FRENCH_LETTERS = re.compile(r"[àâçèéêëîïôùûœ]")
 
 # Function words, as tokens are made here (an apostrophe parts, accents are folded).
@@ -61,8 +63,9 @@ _ONLY: dict[Language, frozenset[str]] = {
 class Question:
     """A question, ready to be looked for.
 
-    `vector` is its embedding (unit length), `terms` its stems without stop words, each once; `words[i]`
-    numbers the word that `terms[i]` stands for: where the language is not clear a word has a stem in each.
+    `vector` is its embedding (unit length) by `model`, `terms` its stems without stop words, each once; `words[i]`
+    numbers the word that `terms[i]` stands for: where the language is not clear a word has a stem in each. `plain` is
+    the embedding of the question without its `names`, for texts in which those who bear them speak.
     """
 
     text: str
@@ -70,12 +73,15 @@ class Question:
     terms: list[str]
     words: list[int]
     language: Language | None = None
+    model: str | None = None
+    names: tuple[str, ...] = ()
+    plain: Sequence[float] | None = None
 
     @classmethod
-    def of(cls, text: str, vector: Sequence[float]) -> Question:
+    def of(cls, text: str, vector: Sequence[float], model: str | None = None) -> Question:
         """A question with its terms, from its text and its embedding."""
         stems = question_terms(text)
-        return cls(text, vector, list(stems), list(stems.values()), language_of(text))
+        return cls(text, vector, list(stems), list(stems.values()), language_of(text), model)
 
 
 def fold(text: str) -> str:
@@ -128,6 +134,25 @@ def question_terms(text: str) -> dict[str, int]:
             if term := _term(word, language):
                 stems.setdefault(term, number)
     return stems
+
+
+def without_names(text: str) -> tuple[str, tuple[str, ...]]:
+    """A question without the words that seem to be names, and these words in small letters, folded.
+
+    Who is asked about is named in all that is said to them, and seldom where they speak of themselves: a vector of the
+    whole question is nearer to the wrong ones.
+    """
+    names: list[str] = []
+
+    def left_out(found: re.Match[str]) -> str:
+        word = re.sub(r"['’]s$", "", found.group())
+        if not word[0].isupper() or word.isupper() or fold(word) in STOP_WORDS["en"] | STOP_WORDS["fr"]:
+            return found.group()
+        names.append(fold(word))
+        return ""
+
+    plain = " ".join(_NAME.sub(left_out, text).split())
+    return (plain, tuple(dict.fromkeys(names))) if question_terms(plain) else (text, ())
 
 
 def _words(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from anima.vendors.assets.entries import Asset, UnknownAsset, asset, catalogue
 from anima.vendors.assets.progress import Bar, Lines, Progress, Silent, console_progress
 from anima.vendors.assets.store import (
+    SPEECH,
     AssetUnavailable,
     EmbedderFiles,
     NotEnoughDisk,
@@ -10,12 +11,14 @@ from anima.vendors.assets.store import (
     embedder_state,
     ensure,
     ensure_embedder,
+    ensure_speech,
     is_present,
     path_of,
     provision,
 )
 
 __all__ = [
+    "SPEECH",
     "Asset",
     "AssetUnavailable",
     "Bar",
@@ -32,6 +35,7 @@ __all__ = [
     "embedder_state",
     "ensure",
     "ensure_embedder",
+    "ensure_speech",
     "is_present",
     "path_of",
     "provision",

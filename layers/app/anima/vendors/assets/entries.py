@@ -32,7 +32,7 @@ class BrokenCatalogue(AnimaError):
 class Asset:
     """One file: its publisher's address, its size in bytes (unknown for some), and the sha256 of its bytes.
 
-    `file` is its place in the model folder. `kind` is gguf, onnx or tokenizer.
+    `file` is its place in the model folder. `kind` is gguf, onnx, ctranslate2, tokenizer or config.
     """
 
     name: str

@@ -19,6 +19,8 @@ from anima.vendors.assets.progress import Progress, Silent
 from anima.vendors.assets.source import SourceFailed, missing_space
 
 _EMBEDDER = ("all-minilm-l6-v2-weights", "all-minilm-l6-v2-graph", "all-minilm-l6-v2-tokenizer")
+SPEECH = tuple(f"whisper-tiny-en-{part}" for part in ("weights", "config", "tokenizer", "vocabulary"))
+"""The speech model: English, in CTranslate2's form; all in one folder."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GGUF_MAGIC = b"GGUF"
@@ -175,6 +177,30 @@ def ensure_embedder(progress: Progress | None = None) -> EmbedderFiles:
     return EmbedderFiles(model, tokenizer, embedder_digest())
 
 
+def ensure_speech(progress: Progress | None = None, *, verify: bool = False) -> Path:
+    """The folder of the speech model, fetched if it is not here; raises as `ensure` does."""
+    weights, *_ = (ensure(name, progress, verify=verify) for name in SPEECH)
+    return weights.parent
+
+
+def path_in_cache(file: str) -> Path:
+    """A file of the model folder."""
+    return settings().model_dir / file
+
+
+def recorded(name: str) -> Asset | None:
+    """An asset of the catalogue, or None."""
+    return entries.catalogue().get(name)
+
+
+def obtain_recorded(wanted: Asset, progress: Progress) -> Path:
+    """Fetches a file that is not of the program's own catalogue, and keeps it in the user's; its path."""
+    path = _obtain(wanted, progress)
+    with checked.locked(settings().model_dir / ".locks" / "catalogue", "the list of models", progress):
+        entries.record(wanted)
+    return path
+
+
 def _wanted(url: str, sha256: str, name: str) -> Asset:
     if not url.startswith(("https://", "http://")):
         raise BadInput(reason="the URL of a model begins with https:// or http://")
@@ -193,8 +219,4 @@ def provision(url: str, sha256: str, name: str, progress: Progress | None = None
 
     Raises BadInput, Conflict, and as `ensure` does; then nothing is recorded.
     """
-    wanted = _wanted(url, sha256, name)
-    path = _obtain(wanted, progress or Silent())
-    with checked.locked(settings().model_dir / ".locks" / "catalogue", "the list of models", progress or Silent()):
-        entries.record(wanted)
-    return path
+    return obtain_recorded(_wanted(url, sha256, name), progress or Silent())

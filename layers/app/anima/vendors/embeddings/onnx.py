@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 in fp32 on onnxruntime: 384 dimensions, the first 256 tokens of a text."""
+"""Embedding models in fp32 on onnxruntime, read from the model folder."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
-DIGEST = "85bb1de96885"
-"""The first digits of the sha256 over those of the three files, as the catalogue of assets pins them."""
+    from anima.vendors.embeddings.profiles import Local
 
-_FOLDER = "all-MiniLM-L6-v2"
-_MAX_TOKENS = 256
+DIGEST_FILE = "digest"
 _BATCH_TOKENS = 1024
 _THREADS = 2
 
 
 class EmbedderMissing(Unavailable):
-    """The embedding model is not in {folder}: fetch it with `anima provision`."""
+    """The embedding model is not in {folder}: fetch it with {command}."""
 
     slug = "embedder-missing"
 
@@ -41,28 +39,37 @@ class _Loaded:
     whole: Tokenizer
 
 
-class MiniLM:
-    """The default embedder; it is loaded when a text first needs it. Raises EmbedderMissing then."""
+class OnnxEmbedder:
+    """A model on onnxruntime; it is loaded when a text first needs it. Raises EmbedderMissing then."""
 
-    dimension = 384
-    max_tokens = _MAX_TOKENS
-
-    def __init__(self) -> None:
+    def __init__(self, profile: Local) -> None:
+        self._profile = profile
+        self.dimension, self.max_tokens = profile.dimension, profile.max_tokens
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
     @property
     def name(self) -> str:
-        """The model's name and the first digits of its files' sha256."""
-        return f"{_FOLDER}@{DIGEST}"
+        """The model's name and the first digits of its files' sha256. Raises EmbedderMissing where those of a model
+        that is not pinned have never been here.
+        """
+        return f"{self._profile.name}@{self._profile.digest or _recorded(self._profile)}"
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean of the last hidden states over the text's tokens, scaled to length 1 (Reimers 2019)."""
+        return self._embedded([self._profile.before_passage + text for text in texts])
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        """The same of a question, which some models are told that it is."""
+        vector: NDArray[np.float32] = self._embedded([self._profile.before_question + text])[0]
+        return vector
+
+    def _embedded(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
             return vectors
         loaded = self._load()
-        encodings = loaded.cutting.encode_batch_fast(list(texts))
+        encodings = loaded.cutting.encode_batch_fast(texts)
         for rows in _batches([len(encoding.ids) for encoding in encodings]):
             vectors[rows] = _embed_batch(loaded, [encodings[row] for row in rows])
         return vectors
@@ -77,17 +84,31 @@ class MiniLM:
         if self._loaded is None:
             with self._lock:
                 if self._loaded is None:
-                    self._loaded = _load(settings().model_dir / _FOLDER)
+                    self._loaded = _load(self._profile)
         return self._loaded
 
 
-def _load(folder: Path) -> _Loaded:
+def _recorded(profile: Local) -> str:
+    """What was noted of the files when they were fetched."""
+    try:
+        return (settings().model_dir / profile.name / DIGEST_FILE).read_text().strip()
+    except FileNotFoundError:
+        raise _missing(profile) from None
+
+
+def _missing(profile: Local) -> EmbedderMissing:
+    command = "`anima provision`" if profile.digest else f"`anima embeddings fetch {profile.name.lower()}`"
+    return EmbedderMissing(folder=settings().model_dir / profile.name, command=command)
+
+
+def _load(profile: Local) -> _Loaded:
+    folder = settings().model_dir / profile.name
     if not (folder / "tokenizer.json").is_file():
-        raise EmbedderMissing(folder=folder)
+        raise _missing(profile)
     session = _session(folder / "onnx" / "model.onnx")
     inputs = frozenset(given.name for given in session.get_inputs())
     cutting = _tokenizer(folder / "tokenizer.json")
-    cutting.enable_truncation(_MAX_TOKENS)
+    cutting.enable_truncation(profile.max_tokens)
     return _Loaded(session, inputs, cutting, whole=_tokenizer(folder / "tokenizer.json"))
 
 

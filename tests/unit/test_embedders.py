@@ -8,11 +8,12 @@ import pytest
 
 from anima.kernel import config
 from anima.vendors import assets
-from anima.vendors.embeddings.minilm import DIGEST, EmbedderMissing, MiniLM
+from anima.vendors.embeddings.onnx import EmbedderMissing, OnnxEmbedder
+from anima.vendors.embeddings.profiles import DEFAULT, DIGEST
 
 
 def test_the_name_says_which_files() -> None:
-    assert MiniLM().name == f"all-MiniLM-L6-v2@{DIGEST}"
+    assert OnnxEmbedder(DEFAULT).name == f"all-MiniLM-L6-v2@{DIGEST}"
     assert assets.embedder_digest().startswith(DIGEST)
 
 
@@ -21,6 +22,6 @@ def test_missing_files_say_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
     config.settings.cache_clear()
     try:
         with pytest.raises(EmbedderMissing, match="anima provision"):
-            MiniLM().embed(["a text"])
+            OnnxEmbedder(DEFAULT).embed(["a text"])
     finally:
         config.settings.cache_clear()
