@@ -292,14 +292,42 @@ CREATE FUNCTION public.check_embedding_dimension() RETURNS trigger
 declare
     wrong record;
 begin
-    select s.store_name, s.dimension, vector_dims(i.vector) as got into wrong
+    select s.store_name, s.dimension, s.embedding_model, s.next_model, s.next_dimension,
+        i.embedding_model as model, vector_dims(i.vector) as got into wrong
     from inserted i join vector_stores s using (store_id)
-    where vector_dims(i.vector) <> s.dimension limit 1;
-    if found then
-        raise exception 'store % holds vectors of % dimensions, not %', wrong.store_name, wrong.dimension, wrong.got
+    where (i.embedding_model, vector_dims(i.vector)) is distinct from (s.embedding_model, s.dimension)
+        and (i.embedding_model, vector_dims(i.vector)) is distinct from (s.next_model, s.next_dimension)
+    limit 1;
+    if not found then
+        return null;
+    end if;
+    if wrong.model in (wrong.embedding_model, wrong.next_model) then
+        raise exception 'store % holds vectors of % dimensions, not %', wrong.store_name,
+            case wrong.model when wrong.embedding_model then wrong.dimension else wrong.next_dimension end, wrong.got
             using errcode = 'check_violation';
     end if;
-    return null;
+    raise exception 'store % holds vectors of %, not of %', wrong.store_name, wrong.embedding_model, wrong.model
+        using errcode = 'check_violation';
+end
+$$;
+
+CREATE FUNCTION public.complete_store() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    first record;
+begin
+    select s.embedding_model, s.dimension into first
+    from vector_stores s
+    where s.owner_id = new.owner_id and (new.embedding_model is null
+        or new.embedding_model in (s.embedding_model, split_part(s.embedding_model, '@', 1)))
+    order by s.store_id limit 1;
+    if found then
+        new.embedding_model := first.embedding_model;
+        new.dimension := coalesce(new.dimension, first.dimension);
+    end if;
+    return new;
 end
 $$;
 
@@ -309,8 +337,10 @@ CREATE FUNCTION public.create_first_stores() RETURNS trigger
     AS $$
 begin
     insert into vector_stores (owner_id, store_name, embedding_model, dimension, purpose)
-    select new.user_id, purpose, 'all-MiniLM-L6-v2', 384, purpose
-    from unnest(array['context', 'findings', 'analysis']) as purpose;
+    select new.user_id, purpose, coalesce(active.value ->> 'name', 'all-MiniLM-L6-v2@85bb1de96885'),
+        coalesce((active.value ->> 'dimension')::integer, 384), purpose
+    from unnest(array['context', 'findings', 'analysis']) as purpose
+    left join settings active on active.key = 'embedding_model';
     return null;
 end
 $$;
@@ -321,6 +351,16 @@ CREATE FUNCTION public.current_tenant() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ select nullif(current_setting('anima.user_id', true), '')::bigint $$;
 
+CREATE FUNCTION public.current_tenant_is_admin() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select exists (
+        select from user_roles ur join roles r using (role_id)
+        where ur.user_id = current_tenant() and r.role_name = 'admin'
+    )
+$$;
+
 CREATE FUNCTION public.delete_chunk_embeddings() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -329,6 +369,75 @@ begin
     delete from embeddings e using deleted d
     where e.owner_id = d.owner_id and e.entity_type = 'chunk' and e.entity_id = d.chunk_id::text;
     return null;
+end
+$$;
+
+CREATE FUNCTION public.delete_shared_chunk_embeddings() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    delete from shared_embeddings e using deleted d
+    where e.entity_type = 'chunk' and e.entity_id = d.chunk_id::text;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.expired_uploads() RETURNS TABLE(owner_id bigint, upload_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select u.owner_id, u.upload_id from uploads u where u.expires_at < now() order by u.expires_at limit 1000
+$$;
+
+CREATE FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[] DEFAULT NULL::bigint[], only_these bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(line text)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    statement constant text :=
+        nearest_statement(owner, stores, model, vector_dims(question), excluded, only_these);
+begin
+    perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true);
+    return query
+        select format('store %s (%s): %s', p.store_id, p.store_name, coalesce('index ' || p.index_name, 'read whole'))
+        from nearest_places(owner is null, stores, model, vector_dims(question), only_these) p;
+    if statement is not null then
+        for line in execute 'explain (costs off) ' || statement using question, most, excluded, only_these::text[]
+        loop
+            line := regexp_replace(line, '''([^'' ]{40})[^'' ]{20,}''', '''\1…''', 'g');
+            return next;
+        end loop;
+    end if;
+end
+$$;
+
+CREATE FUNCTION public.forget_outside_vectors() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    update outside_vectors o set gone = true, vector = null
+    from deleted d
+    where o.owner_id = d.owner_id and o.chunk_id = d.chunk_id and not o.gone;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.maintain_activations() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    n bigint;
+begin
+    delete from activation_cache where ctid = any (array(
+        select a.ctid from activation_cache a where a.expires_at < now()
+        limit 10000 for update skip locked
+    ));
+    get diagnostics n = row_count;
+    return n;
 end
 $$;
 
@@ -444,6 +553,104 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.name_embedding_model() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    select s.embedding_model into new.embedding_model from vector_stores s where s.store_id = new.store_id;
+    return new;
+end
+$$;
+
+CREATE FUNCTION public.name_speaker() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    new.speaker := speaker_name(new.location ->> 'speaker');
+    return new;
+end
+$$;
+
+CREATE FUNCTION public.nearest_chunks(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[] DEFAULT NULL::bigint[], only_these bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(chunk_id bigint, cosine double precision)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    statement constant text :=
+        nearest_statement(owner, stores, model, vector_dims(question), excluded, only_these);
+begin
+    perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true);
+    if statement is not null then
+        return query execute statement using question, most, excluded, only_these::text[];
+    end if;
+end
+$$;
+
+CREATE FUNCTION public.nearest_index_name(shared boolean, store bigint, model text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select format('%sembeddings_nearest_%s_%s', case when shared then 'shared_' end, store, left(md5(model), 8))
+$$;
+
+CREATE FUNCTION public.nearest_places(shared boolean, stores bigint[], model text, dimensions integer, only_these bigint[]) RETURNS TABLE(store_id bigint, store_name text, index_name text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select s.store_id, s.store_name, c.relname::text
+    from vector_stores s
+    left join pg_index i on i.indexrelid = to_regclass(nearest_index_name(shared, s.store_id, model)) and i.indisvalid
+        and dimensions <= 4000 and coalesce(cardinality(only_these) > 10000, true)
+    left join pg_class c on c.oid = i.indexrelid
+    where s.store_id = any (stores) and s.embedding_model = model and s.dimension = dimensions
+        and s.provider = 'pgvector'
+    order by s.store_id
+$$;
+
+CREATE FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+    relation constant text := case when owner is null then 'shared_embeddings' else 'embeddings' end;
+    narrowed constant text := format(' and e.entity_type = %L and e.embedding_model = %L', 'chunk', model)
+        || case when owner is null then '' else format(' and e.owner_id = %s', owner) end
+        || case when cardinality(excluded) > 0 then ' and e.entity_id::bigint <> all ($3)' else '' end
+        || case when only_these is null then '' else ' and e.entity_id = any ($4)' end;
+    parts text[] := '{}';
+    others bigint[] := '{}';
+    place record;
+begin
+    for place in select * from nearest_places(owner is null, stores, model, dimensions, only_these) loop
+        if place.index_name is null then
+            others := others || place.store_id;
+            continue;
+        end if;
+        parts := parts || format(
+            '(select near.chunk_id, 1 - (near.vector <=> $1) as cosine from (
+                select e.entity_id::bigint as chunk_id, e.vector from %I e where e.store_id = %s%s
+                order by e.vector::halfvec(%s) <=> $1::halfvec(%4$s) limit $2) near)',
+            relation, place.store_id, narrowed, dimensions
+        );
+    end loop;
+    if cardinality(others) > 0 then
+        parts := parts || format(
+            '(select near.chunk_id, 1 - near.distance as cosine from (
+                select e.entity_id::bigint as chunk_id, e.vector <=> $1 as distance from %I e
+                where e.store_id = any (%L::bigint[])%s order by distance, chunk_id limit $2) near)',
+            relation, others, narrowed
+        );
+    end if;
+    if parts = '{}' then
+        return null;
+    end if;
+    return array_to_string(parts, ' union all ') || ' order by cosine desc, chunk_id limit $2';
+end
+$_$;
+
 CREATE FUNCTION public.slow_statements(most integer) RETURNS TABLE(statement text, calls bigint, mean_ms double precision, total_ms double precision)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_catalog', 'pg_temp'
@@ -464,6 +671,14 @@ exception
 end
 $_$;
 
+CREATE FUNCTION public.speaker_name(said text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select case when said !~ '[,;]' then nullif(translate(lower(split_part(btrim(said), ' ', 1)),
+        'àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy'), '') end
+$$;
+
 CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -477,6 +692,27 @@ $$;
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
+
+CREATE TABLE public.activation_cache (
+    owner_id bigint NOT NULL,
+    document_id bigint,
+    model text NOT NULL,
+    layer text NOT NULL,
+    input_hash bytea NOT NULL,
+    tensor bytea NOT NULL,
+    shape integer[] NOT NULL,
+    dtype text DEFAULT 'float32'::text NOT NULL,
+    hits integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT activation_cache_input_hash_check CHECK ((octet_length(input_hash) = 32))
+);
+
+COMMENT ON COLUMN public.activation_cache.document_id IS 'Whose text it was made for: what is deleted leaves no vector';
+
+COMMENT ON COLUMN public.activation_cache.model IS 'Name and sha256 of the model: another build of it is another model';
+
+COMMENT ON COLUMN public.activation_cache.tensor IS 'Little-endian values of the dtype, row by row';
 
 CREATE TABLE public.api_keys (
     api_key_id bigint NOT NULL,
@@ -526,6 +762,7 @@ CREATE TABLE public.chunks (
     location jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    speaker text,
     CONSTRAINT chunks_chunk_index_check CHECK ((chunk_index >= 0)),
     CONSTRAINT chunks_token_count_check CHECK ((token_count >= 0))
 );
@@ -546,6 +783,17 @@ CREATE TABLE public.corpora (
     total_len bigint NOT NULL
 );
 
+CREATE TABLE public.document_digests (
+    owner_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    rank integer NOT NULL,
+    chunk_id bigint NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT document_digests_position_check CHECK (("position" >= 0)),
+    CONSTRAINT document_digests_rank_check CHECK ((rank >= 0))
+);
+
 CREATE TABLE public.documents (
     document_id bigint NOT NULL,
     owner_id bigint NOT NULL,
@@ -553,9 +801,9 @@ CREATE TABLE public.documents (
     title text NOT NULL,
     source_uri text,
     doc_type text NOT NULL,
-    content_sha256 text NOT NULL,
+    content_sha256 text,
     size_bytes bigint NOT NULL,
-    storage_uri text NOT NULL,
+    storage_uri text,
     state text DEFAULT 'queued'::text NOT NULL,
     stage text DEFAULT 'queued'::text NOT NULL,
     chunks_done integer DEFAULT 0 NOT NULL,
@@ -567,11 +815,38 @@ CREATE TABLE public.documents (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    unit text,
+    units_done integer DEFAULT 0 NOT NULL,
+    units_total integer,
+    unread jsonb DEFAULT '[]'::jsonb NOT NULL,
+    stage_started_at timestamp with time zone,
+    stage_from integer DEFAULT 0 NOT NULL,
+    parsed_uri text,
+    claims integer DEFAULT 0 NOT NULL,
+    uri text,
+    name text,
+    mime_type text,
+    media_id bigint,
     CONSTRAINT documents_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT documents_size_bytes_check CHECK ((size_bytes >= 0)),
     CONSTRAINT documents_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'unsearchable'::text, 'failed'::text]))),
-    CONSTRAINT documents_title_check CHECK ((length(title) <= 1000))
+    CONSTRAINT documents_title_check CHECK ((length(title) <= 1000)),
+    CONSTRAINT documents_uri_check CHECK ((length(uri) <= 4000))
 );
+
+COMMENT ON COLUMN public.documents.stage_from IS 'Units or chunks that were done when the stage began: its pace counts from there';
+
+COMMENT ON COLUMN public.documents.parsed_uri IS 'What the reader job made of the file, while the document is on its way';
+
+COMMENT ON COLUMN public.documents.claims IS 'How often a worker has taken it: tells who has it now from who had it before';
+
+COMMENT ON COLUMN public.documents.uri IS 'Where it is fetched from; source_uri is what citations show';
+
+COMMENT ON COLUMN public.documents.name IS 'The name of its file';
+
+COMMENT ON COLUMN public.documents.mime_type IS 'What it is by its content';
+
+COMMENT ON COLUMN public.documents.media_id IS 'The file as media, which messages may refer to as well';
 
 ALTER TABLE public.documents ALTER COLUMN document_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.documents_document_id_seq
@@ -591,7 +866,8 @@ CREATE TABLE public.embeddings (
     external_id text NOT NULL,
     vector public.vector NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    embedding_model text
 );
 
 ALTER TABLE public.embeddings ALTER COLUMN embedding_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -627,6 +903,8 @@ CREATE TABLE public.episodes (
     terms text[] DEFAULT '{}'::text[] NOT NULL,
     embedding public.vector,
     embedding_model text,
+    next_embedding public.vector,
+    next_model text,
     CONSTRAINT episodes_importance_check CHECK (((importance >= (0)::double precision) AND (importance <= (10)::double precision))),
     CONSTRAINT episodes_sentiment_check CHECK ((sentiment = ANY (ARRAY['very_negative'::text, 'negative'::text, 'neutral'::text, 'positive'::text, 'very_positive'::text]))),
     CONSTRAINT episodes_title_check CHECK ((length(title) <= 500))
@@ -816,7 +1094,9 @@ CREATE TABLE public.message_embeddings (
     embedding public.vector NOT NULL,
     embedding_model text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    next_embedding public.vector,
+    next_model text
 );
 
 ALTER TABLE public.message_embeddings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -890,6 +1170,21 @@ ALTER TABLE public.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.outside_vectors (
+    owner_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    embedding_model text NOT NULL,
+    external_id text NOT NULL,
+    document_id bigint NOT NULL,
+    chunk_id bigint NOT NULL,
+    vector public.vector,
+    written_at timestamp with time zone,
+    busy_until timestamp with time zone,
+    gone boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outside_vectors_external_id_check CHECK (((length(external_id) >= 1) AND (length(external_id) <= 200)))
+);
+
 CREATE TABLE public.postings (
     owner_id bigint NOT NULL,
     store_id bigint NOT NULL,
@@ -954,6 +1249,9 @@ CREATE TABLE public.retrieval_logs (
     status text DEFAULT 'pending'::text NOT NULL,
     latency_ms double precision,
     retrieved_at timestamp with time zone DEFAULT now() NOT NULL,
+    purposes text[] DEFAULT '{}'::text[] NOT NULL,
+    floor double precision,
+    warnings text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT retrieval_logs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'failed'::text])))
 )
 PARTITION BY RANGE (retrieved_at);
@@ -972,6 +1270,9 @@ CREATE TABLE public.retrieval_logs_default (
     status text DEFAULT 'pending'::text CONSTRAINT retrieval_logs_status_not_null NOT NULL,
     latency_ms double precision,
     retrieved_at timestamp with time zone DEFAULT now() CONSTRAINT retrieval_logs_retrieved_at_not_null NOT NULL,
+    purposes text[] DEFAULT '{}'::text[] CONSTRAINT retrieval_logs_purposes_not_null NOT NULL,
+    floor double precision,
+    warnings text[] DEFAULT '{}'::text[] CONSTRAINT retrieval_logs_warnings_not_null NOT NULL,
     CONSTRAINT retrieval_logs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'failed'::text])))
 );
 
@@ -1007,6 +1308,15 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     duration_ms integer NOT NULL,
     CONSTRAINT schema_migrations_phase_check CHECK ((phase = ANY (ARRAY['pre'::text, 'post'::text])))
+);
+
+CREATE TABLE public.session_digests (
+    owner_id bigint NOT NULL,
+    session_id bigint NOT NULL,
+    waiting boolean DEFAULT true NOT NULL,
+    message_id bigint,
+    document_id bigint,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.session_moods (
@@ -1066,12 +1376,146 @@ CREATE TABLE public.settings (
     CONSTRAINT settings_key_check CHECK ((key <> ''::text))
 );
 
+CREATE TABLE public.shared_chunks (
+    chunk_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    chunk_index integer NOT NULL,
+    text text NOT NULL,
+    token_count integer NOT NULL,
+    location jsonb DEFAULT '{}'::jsonb NOT NULL,
+    speaker text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT shared_chunks_chunk_index_check CHECK ((chunk_index >= 0))
+);
+
+CREATE TABLE public.shared_citations (
+    owner_id bigint NOT NULL,
+    response_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    chunk_id bigint NOT NULL,
+    marker smallint NOT NULL,
+    quote text DEFAULT ''::text NOT NULL,
+    location jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+CREATE TABLE public.shared_corpora (
+    store_id bigint NOT NULL,
+    n bigint NOT NULL,
+    total_len bigint NOT NULL
+);
+
+CREATE TABLE public.shared_documents (
+    document_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    title text NOT NULL,
+    source_uri text,
+    doc_type text NOT NULL,
+    content_sha256 text,
+    size_bytes bigint NOT NULL,
+    state text DEFAULT 'done'::text NOT NULL,
+    chunks_total integer,
+    token_count integer DEFAULT 0 NOT NULL,
+    language text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT shared_documents_state_check CHECK ((state = 'done'::text))
+);
+
+CREATE TABLE public.shared_embeddings (
+    embedding_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    entity_type text NOT NULL,
+    entity_id text NOT NULL,
+    external_id text NOT NULL,
+    vector public.vector NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    embedding_model text NOT NULL
+);
+
+ALTER TABLE public.shared_embeddings ALTER COLUMN embedding_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.shared_embeddings_embedding_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.shared_lexicon (
+    store_id bigint NOT NULL,
+    term text NOT NULL,
+    df integer NOT NULL
+);
+
+CREATE TABLE public.shared_postings (
+    store_id bigint NOT NULL,
+    term text NOT NULL,
+    chunk_id bigint NOT NULL,
+    tf smallint NOT NULL,
+    dl integer NOT NULL
+);
+
+CREATE TABLE public.shared_stores (
+    store_id bigint NOT NULL,
+    published_from bigint,
+    published_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.sign_in_links (
     user_id bigint NOT NULL,
     link_hash bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE public.summaries (
+    summary_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    instruction text,
+    sentences integer NOT NULL,
+    mode text NOT NULL,
+    model text,
+    state text DEFAULT 'queued'::text NOT NULL,
+    parts_done integer DEFAULT 0 NOT NULL,
+    parts_total integer NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    estimate jsonb NOT NULL,
+    text text,
+    citations jsonb DEFAULT '[]'::jsonb NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT summaries_instruction_check CHECK (((length(instruction) >= 1) AND (length(instruction) <= 4000))),
+    CONSTRAINT summaries_mode_check CHECK ((mode = ANY (ARRAY['one_piece'::text, 'map_reduce'::text, 'extractive'::text]))),
+    CONSTRAINT summaries_parts_total_check CHECK ((parts_total >= 0)),
+    CONSTRAINT summaries_sentences_check CHECK (((sentences >= 1) AND (sentences <= 30))),
+    CONSTRAINT summaries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE public.summaries ALTER COLUMN summary_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.summaries_summary_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.summary_parts (
+    owner_id bigint NOT NULL,
+    summary_id bigint NOT NULL,
+    level integer NOT NULL,
+    part integer NOT NULL,
+    result jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT summary_parts_level_check CHECK ((level >= 0)),
+    CONSTRAINT summary_parts_part_check CHECK ((part >= 0))
 );
 
 CREATE TABLE public.table_sizes (
@@ -1083,6 +1527,26 @@ CREATE TABLE public.table_sizes (
     CONSTRAINT table_sizes_index_bytes_check CHECK ((index_bytes >= 0)),
     CONSTRAINT table_sizes_row_estimate_check CHECK ((row_estimate >= 0)),
     CONSTRAINT table_sizes_total_bytes_check CHECK ((total_bytes >= 0))
+);
+
+CREATE TABLE public.uploads (
+    upload_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    name text NOT NULL,
+    media_type text,
+    size_bytes bigint NOT NULL,
+    storage_uri text,
+    checksum_sha256 text,
+    state text DEFAULT 'open'::text NOT NULL,
+    document_id bigint,
+    media_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_checksum_sha256_check CHECK ((checksum_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT uploads_media_type_check CHECK ((length(media_type) <= 200)),
+    CONSTRAINT uploads_name_check CHECK (((length(name) >= 1) AND (length(name) <= 1000))),
+    CONSTRAINT uploads_size_bytes_check CHECK ((size_bytes > 0)),
+    CONSTRAINT uploads_state_check CHECK ((state = ANY (ARRAY['open'::text, 'stored'::text, 'used'::text])))
 );
 
 CREATE TABLE public.user_affinity (
@@ -1122,6 +1586,8 @@ CREATE TABLE public.user_facts (
     terms text[] DEFAULT '{}'::text[] NOT NULL,
     embedding public.vector,
     embedding_model text,
+    next_embedding public.vector,
+    next_model text,
     CONSTRAINT user_facts_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT user_facts_mention_count_check CHECK ((mention_count > 0)),
     CONSTRAINT user_facts_status_check CHECK ((status = ANY (ARRAY['unconfirmed'::text, 'confirmed'::text])))
@@ -1167,8 +1633,20 @@ CREATE TABLE public.vector_stores (
     purpose text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    deleted_at timestamp with time zone,
+    last_error text,
+    failed_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    reached_at timestamp with time zone,
+    moving_model text,
+    moving_dimension integer,
+    next_model text,
+    next_dimension integer,
     CONSTRAINT vector_stores_dimension_check CHECK (((dimension >= 1) AND (dimension <= 16000))),
     CONSTRAINT vector_stores_metric_check CHECK ((metric = ANY (ARRAY['cosine'::text, 'l2'::text, 'inner_product'::text]))),
+    CONSTRAINT vector_stores_moving_dimension_check CHECK (((moving_dimension >= 1) AND (moving_dimension <= 16000))),
+    CONSTRAINT vector_stores_next_dimension_check CHECK (((next_dimension >= 1) AND (next_dimension <= 16000))),
     CONSTRAINT vector_stores_purpose_check CHECK (((length(purpose) >= 1) AND (length(purpose) <= 100))),
     CONSTRAINT vector_stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
 );
@@ -1185,6 +1663,9 @@ ALTER TABLE public.vector_stores ALTER COLUMN store_id ADD GENERATED ALWAYS AS I
 ALTER TABLE ONLY public.llm_response_chunks ATTACH PARTITION public.llm_response_chunks_default DEFAULT;
 
 ALTER TABLE ONLY public.retrieval_logs ATTACH PARTITION public.retrieval_logs_default DEFAULT;
+
+ALTER TABLE ONLY public.activation_cache
+    ADD CONSTRAINT activation_cache_pkey PRIMARY KEY (owner_id, model, layer, input_hash);
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_key_secret_key UNIQUE (key_secret);
@@ -1213,6 +1694,9 @@ ALTER TABLE ONLY public.chunks
 ALTER TABLE ONLY public.corpora
     ADD CONSTRAINT corpora_pkey PRIMARY KEY (owner_id, store_id);
 
+ALTER TABLE ONLY public.document_digests
+    ADD CONSTRAINT document_digests_pkey PRIMARY KEY (owner_id, document_id, "position");
+
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_owner_id_document_id_key UNIQUE (owner_id, document_id);
 
@@ -1224,9 +1708,6 @@ ALTER TABLE ONLY public.documents
 
 ALTER TABLE ONLY public.embeddings
     ADD CONSTRAINT embeddings_pkey PRIMARY KEY (embedding_id);
-
-ALTER TABLE ONLY public.embeddings
-    ADD CONSTRAINT embeddings_store_id_owner_id_external_id_key UNIQUE (store_id, owner_id, external_id);
 
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_pkey PRIMARY KEY (id);
@@ -1306,6 +1787,9 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (event_id);
 
+ALTER TABLE ONLY public.outside_vectors
+    ADD CONSTRAINT outside_vectors_pkey PRIMARY KEY (owner_id, store_id, embedding_model, external_id);
+
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (owner_id, store_id, term, chunk_id) INCLUDE (tf, dl);
 
@@ -1339,6 +1823,9 @@ ALTER TABLE ONLY public.roles
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.session_digests
+    ADD CONSTRAINT session_digests_pkey PRIMARY KEY (owner_id, session_id);
+
 ALTER TABLE ONLY public.session_moods
     ADD CONSTRAINT session_moods_pkey PRIMARY KEY (session_id);
 
@@ -1357,14 +1844,59 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.settings
     ADD CONSTRAINT settings_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY public.shared_chunks
+    ADD CONSTRAINT shared_chunks_document_id_chunk_index_key UNIQUE (document_id, chunk_index);
+
+ALTER TABLE ONLY public.shared_chunks
+    ADD CONSTRAINT shared_chunks_pkey PRIMARY KEY (chunk_id);
+
+ALTER TABLE ONLY public.shared_citations
+    ADD CONSTRAINT shared_citations_pkey PRIMARY KEY (owner_id, response_id, chunk_id);
+
+ALTER TABLE ONLY public.shared_corpora
+    ADD CONSTRAINT shared_corpora_pkey PRIMARY KEY (store_id);
+
+ALTER TABLE ONLY public.shared_documents
+    ADD CONSTRAINT shared_documents_pkey PRIMARY KEY (document_id);
+
+ALTER TABLE ONLY public.shared_embeddings
+    ADD CONSTRAINT shared_embeddings_pkey PRIMARY KEY (embedding_id);
+
+ALTER TABLE ONLY public.shared_embeddings
+    ADD CONSTRAINT shared_embeddings_store_id_embedding_model_external_id_key UNIQUE (store_id, embedding_model, external_id);
+
+ALTER TABLE ONLY public.shared_lexicon
+    ADD CONSTRAINT shared_lexicon_pkey PRIMARY KEY (store_id, term);
+
+ALTER TABLE ONLY public.shared_postings
+    ADD CONSTRAINT shared_postings_pkey PRIMARY KEY (store_id, term, chunk_id) INCLUDE (tf, dl);
+
+ALTER TABLE ONLY public.shared_stores
+    ADD CONSTRAINT shared_stores_pkey PRIMARY KEY (store_id);
+
+ALTER TABLE ONLY public.shared_stores
+    ADD CONSTRAINT shared_stores_published_from_key UNIQUE (published_from);
+
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_link_hash_key UNIQUE (link_hash);
 
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY public.summaries
+    ADD CONSTRAINT summaries_owner_id_summary_id_key UNIQUE (owner_id, summary_id);
+
+ALTER TABLE ONLY public.summaries
+    ADD CONSTRAINT summaries_pkey PRIMARY KEY (summary_id);
+
+ALTER TABLE ONLY public.summary_parts
+    ADD CONSTRAINT summary_parts_pkey PRIMARY KEY (owner_id, summary_id, level, part);
+
 ALTER TABLE ONLY public.table_sizes
     ADD CONSTRAINT table_sizes_pkey PRIMARY KEY (table_name, measured_on);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (upload_id);
 
 ALTER TABLE ONLY public.user_affinity
     ADD CONSTRAINT user_affinity_pkey PRIMARY KEY (user_id, avatar_id, personality_name);
@@ -1393,11 +1925,21 @@ ALTER TABLE ONLY public.vector_stores
 ALTER TABLE ONLY public.vector_stores
     ADD CONSTRAINT vector_stores_pkey PRIMARY KEY (store_id);
 
+CREATE INDEX activation_cache_document ON public.activation_cache USING btree (owner_id, document_id);
+
+CREATE INDEX activation_cache_ends ON public.activation_cache USING brin (expires_at);
+
 CREATE INDEX api_keys_user ON public.api_keys USING btree (user_id, api_key_id);
+
+CREATE INDEX chunks_speaker ON public.chunks USING btree (owner_id, speaker) WHERE (speaker IS NOT NULL);
 
 CREATE INDEX chunks_text_trigram ON public.chunks USING gin (text public.gin_trgm_ops);
 
 CREATE INDEX corpora_store ON public.corpora USING btree (store_id);
+
+CREATE INDEX document_digests_chunk ON public.document_digests USING btree (owner_id, chunk_id);
+
+CREATE INDEX documents_media ON public.documents USING btree (owner_id, media_id);
 
 CREATE INDEX documents_store ON public.documents USING btree (store_id);
 
@@ -1405,7 +1947,11 @@ CREATE INDEX documents_time ON public.documents USING btree (owner_id, document_
 
 CREATE INDEX documents_unready ON public.documents USING btree (owner_id) WHERE (state <> 'done'::text);
 
+CREATE UNIQUE INDEX documents_uri ON public.documents USING btree (owner_id, store_id, md5(uri)) WHERE (uri IS NOT NULL);
+
 CREATE INDEX embeddings_entity ON public.embeddings USING btree (owner_id, entity_type, entity_id);
+
+CREATE UNIQUE INDEX embeddings_external ON public.embeddings USING btree (store_id, owner_id, embedding_model, external_id);
 
 CREATE INDEX embeddings_store ON public.embeddings USING btree (owner_id, store_id);
 
@@ -1467,6 +2013,14 @@ CREATE INDEX outbox_next ON public.outbox USING btree (next_attempt_at) WHERE ((
 
 CREATE INDEX outbox_owner ON public.outbox USING btree (owner_id);
 
+CREATE INDEX outside_vectors_chunk ON public.outside_vectors USING btree (owner_id, chunk_id);
+
+CREATE INDEX outside_vectors_document ON public.outside_vectors USING btree (owner_id, document_id);
+
+CREATE INDEX outside_vectors_due ON public.outside_vectors USING btree (owner_id, store_id) WHERE ((written_at IS NULL) OR gone);
+
+CREATE INDEX outside_vectors_store ON public.outside_vectors USING btree (store_id);
+
 CREATE INDEX postings_chunk ON public.postings USING btree (owner_id, chunk_id);
 
 CREATE INDEX postings_store ON public.postings USING btree (store_id);
@@ -1493,6 +2047,10 @@ CREATE INDEX retrieval_logs_store ON ONLY public.retrieval_logs USING btree (sto
 
 CREATE INDEX retrieval_logs_default_store_id_idx ON public.retrieval_logs_default USING btree (store_id);
 
+CREATE INDEX session_digests_document ON public.session_digests USING btree (owner_id, document_id);
+
+CREATE INDEX session_digests_message ON public.session_digests USING btree (owner_id, message_id);
+
 CREATE INDEX session_moods_session ON public.session_moods USING btree (user_id, session_id);
 
 CREATE INDEX session_participants_avatar ON public.session_participants USING btree (avatar_id);
@@ -1504,6 +2062,30 @@ CREATE INDEX session_participants_user ON public.session_participants USING btre
 CREATE INDEX sessions_avatar ON public.sessions USING btree (user_id, avatar_id);
 
 CREATE INDEX sessions_user_start ON public.sessions USING btree (user_id, started_at DESC, session_id DESC);
+
+CREATE INDEX shared_chunks_speaker ON public.shared_chunks USING btree (speaker) WHERE (speaker IS NOT NULL);
+
+CREATE INDEX shared_citations_chunk ON public.shared_citations USING btree (chunk_id);
+
+CREATE INDEX shared_citations_document ON public.shared_citations USING btree (document_id);
+
+CREATE INDEX shared_documents_store ON public.shared_documents USING btree (store_id);
+
+CREATE INDEX shared_documents_unready ON public.shared_documents USING btree (store_id) WHERE (state <> 'done'::text);
+
+CREATE INDEX shared_embeddings_entity ON public.shared_embeddings USING btree (entity_type, entity_id);
+
+CREATE INDEX shared_postings_chunk ON public.shared_postings USING btree (chunk_id);
+
+CREATE INDEX summaries_document ON public.summaries USING btree (owner_id, document_id);
+
+CREATE INDEX uploads_document ON public.uploads USING btree (owner_id, document_id);
+
+CREATE INDEX uploads_ends ON public.uploads USING btree (expires_at);
+
+CREATE INDEX uploads_media ON public.uploads USING btree (owner_id, media_id);
+
+CREATE INDEX uploads_owner ON public.uploads USING btree (owner_id);
 
 CREATE UNIQUE INDEX user_facts_active ON public.user_facts USING btree (user_id, avatar_id, category, key) WHERE is_active;
 
@@ -1535,17 +2117,41 @@ CREATE TRIGGER avatars_updated BEFORE UPDATE ON public.avatars FOR EACH ROW EXEC
 
 CREATE TRIGGER chunks_deleted AFTER DELETE ON public.chunks REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.delete_chunk_embeddings();
 
+CREATE TRIGGER chunks_deleted_outside AFTER DELETE ON public.chunks REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.forget_outside_vectors();
+
+CREATE TRIGGER chunks_speaker BEFORE INSERT ON public.chunks FOR EACH ROW WHEN (((new.speaker IS NULL) AND ((new.location ->> 'speaker'::text) <> ''::text))) EXECUTE FUNCTION public.name_speaker();
+
 CREATE TRIGGER documents_updated BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER embeddings_dimension_insert AFTER INSERT ON public.embeddings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.check_embedding_dimension();
 
 CREATE TRIGGER embeddings_dimension_update AFTER UPDATE ON public.embeddings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.check_embedding_dimension();
 
+CREATE TRIGGER embeddings_model BEFORE INSERT ON public.embeddings FOR EACH ROW WHEN ((new.embedding_model IS NULL)) EXECUTE FUNCTION public.name_embedding_model();
+
+CREATE TRIGGER session_digests_updated BEFORE UPDATE ON public.session_digests FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
 CREATE TRIGGER settings_updated BEFORE UPDATE ON public.settings FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER shared_chunks_deleted AFTER DELETE ON public.shared_chunks REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.delete_shared_chunk_embeddings();
+
+CREATE TRIGGER shared_embeddings_dimension_insert AFTER INSERT ON public.shared_embeddings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.check_embedding_dimension();
+
+CREATE TRIGGER shared_embeddings_dimension_update AFTER UPDATE ON public.shared_embeddings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.check_embedding_dimension();
+
+CREATE TRIGGER summaries_updated BEFORE UPDATE ON public.summaries FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER users_first_stores AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.create_first_stores();
 
 CREATE TRIGGER users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER vector_stores_complete BEFORE INSERT ON public.vector_stores FOR EACH ROW WHEN (((new.owner_id IS NOT NULL) AND ((new.embedding_model IS NULL) OR (new.dimension IS NULL) OR (POSITION(('@'::text) IN (new.embedding_model)) = 0)))) EXECUTE FUNCTION public.complete_store();
+
+ALTER TABLE ONLY public.activation_cache
+    ADD CONSTRAINT activation_cache_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.activation_cache
+    ADD CONSTRAINT activation_cache_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -1561,6 +2167,15 @@ ALTER TABLE ONLY public.corpora
 
 ALTER TABLE ONLY public.corpora
     ADD CONSTRAINT corpora_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.document_digests
+    ADD CONSTRAINT document_digests_owner_id_chunk_id_fkey FOREIGN KEY (owner_id, chunk_id) REFERENCES public.chunks(owner_id, chunk_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.document_digests
+    ADD CONSTRAINT document_digests_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_medium FOREIGN KEY (owner_id, media_id) REFERENCES public.media(owner_id, media_id) ON DELETE SET NULL (media_id);
 
 ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -1664,6 +2279,12 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.outside_vectors
+    ADD CONSTRAINT outside_vectors_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outside_vectors
+    ADD CONSTRAINT outside_vectors_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_owner_id_chunk_id_fkey FOREIGN KEY (owner_id, chunk_id) REFERENCES public.chunks(owner_id, chunk_id) ON DELETE CASCADE;
 
@@ -1697,6 +2318,15 @@ ALTER TABLE public.retrieval_logs
 ALTER TABLE public.retrieval_logs
     ADD CONSTRAINT retrieval_logs_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.session_digests
+    ADD CONSTRAINT session_digests_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE SET NULL (document_id);
+
+ALTER TABLE ONLY public.session_digests
+    ADD CONSTRAINT session_digests_owner_id_message_id_fkey FOREIGN KEY (owner_id, message_id) REFERENCES public.messages(owner_id, message_id) ON DELETE SET NULL (message_id);
+
+ALTER TABLE ONLY public.session_digests
+    ADD CONSTRAINT session_digests_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.session_moods
     ADD CONSTRAINT session_moods_user_id_session_id_fkey FOREIGN KEY (user_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE CASCADE;
 
@@ -1715,8 +2345,62 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.shared_chunks
+    ADD CONSTRAINT shared_chunks_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.shared_documents(document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_citations
+    ADD CONSTRAINT shared_citations_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.shared_chunks(chunk_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_citations
+    ADD CONSTRAINT shared_citations_document_id_fkey FOREIGN KEY (document_id) REFERENCES public.shared_documents(document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_citations
+    ADD CONSTRAINT shared_citations_owner_id_response_id_fkey FOREIGN KEY (owner_id, response_id) REFERENCES public.llm_responses(owner_id, response_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_corpora
+    ADD CONSTRAINT shared_corpora_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_documents
+    ADD CONSTRAINT shared_documents_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_embeddings
+    ADD CONSTRAINT shared_embeddings_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_lexicon
+    ADD CONSTRAINT shared_lexicon_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_postings
+    ADD CONSTRAINT shared_postings_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES public.shared_chunks(chunk_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_postings
+    ADD CONSTRAINT shared_postings_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.shared_stores
+    ADD CONSTRAINT shared_stores_published_from_fkey FOREIGN KEY (published_from) REFERENCES public.vector_stores(store_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.shared_stores
+    ADD CONSTRAINT shared_stores_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.summaries
+    ADD CONSTRAINT summaries_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.summaries
+    ADD CONSTRAINT summaries_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.summary_parts
+    ADD CONSTRAINT summary_parts_owner_id_summary_id_fkey FOREIGN KEY (owner_id, summary_id) REFERENCES public.summaries(owner_id, summary_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE SET NULL (document_id);
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_owner_id_media_id_fkey FOREIGN KEY (owner_id, media_id) REFERENCES public.media(owner_id, media_id) ON DELETE SET NULL (media_id);
 
 ALTER TABLE ONLY public.user_affinity
     ADD CONSTRAINT user_affinity_user_id_avatar_id_fkey FOREIGN KEY (user_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
@@ -1748,11 +2432,27 @@ ALTER TABLE ONLY public.user_roles
 ALTER TABLE ONLY public.vector_stores
     ADD CONSTRAINT vector_stores_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE public.activation_cache ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.avatars ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY catalogue ON public.prompts TO anima_admin USING ((owner_id IS NULL));
+
+CREATE POLICY catalogue ON public.shared_chunks TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_corpora TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_documents TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_embeddings TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_lexicon TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_postings TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.shared_stores TO anima_admin USING (true);
 
 CREATE POLICY catalogue ON public.vector_stores TO anima_admin USING ((owner_id IS NULL));
 
@@ -1766,11 +2466,27 @@ ALTER TABLE public.corpora ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY cut ON public.llm_requests FOR SELECT TO anima_worker USING (((( SELECT public.current_tenant() AS current_tenant) IS NULL) AND (state = 'pending'::text)));
 
+ALTER TABLE public.document_digests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embeddings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.episodes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY everybody ON public.shared_chunks FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_corpora FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_documents FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_embeddings FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_lexicon FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_postings FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
+
+CREATE POLICY everybody ON public.shared_stores FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
 
 ALTER TABLE public.feedback ENABLE ROW LEVEL SECURITY;
 
@@ -1808,7 +2524,11 @@ ALTER TABLE public.message_postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY not_deleted ON public.vector_stores AS RESTRICTIVE FOR SELECT TO anima_app USING (((deleted_at IS NULL) OR ((deleted_at = now()) AND (owner_id = ( SELECT public.current_tenant() AS current_tenant)))));
+
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outside_vectors ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY overview ON public.avatars FOR SELECT TO anima_admin USING (true);
 
@@ -1832,11 +2552,41 @@ ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.prompts ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY publish ON public.shared_chunks TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin));
+
+CREATE POLICY publish ON public.shared_corpora TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.shared_documents TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.shared_embeddings TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.shared_lexicon TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.shared_postings TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.shared_stores TO anima_app, anima_worker USING (( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)) WITH CHECK ((( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s
+  WHERE (s.owner_id IS NULL))))));
+
+CREATE POLICY publish ON public.vector_stores TO anima_app, anima_worker USING (((owner_id IS NULL) AND ( SELECT public.current_tenant_is_admin() AS current_tenant_is_admin)));
+
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.response_citations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retrieval_logs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.session_digests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session_moods ENABLE ROW LEVEL SECURITY;
 
@@ -1848,9 +2598,31 @@ CREATE POLICY shared ON public.prompts FOR SELECT TO anima_app, anima_worker USI
 
 CREATE POLICY shared ON public.vector_stores FOR SELECT TO anima_app, anima_worker USING ((owner_id IS NULL));
 
+ALTER TABLE public.shared_chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_citations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_corpora ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_documents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_embeddings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_lexicon ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_postings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.shared_stores ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.summaries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.summary_parts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.table_sizes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.activation_cache TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.api_keys TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1860,6 +2632,8 @@ CREATE POLICY tenant ON public.chunks TO anima_app, anima_worker USING ((owner_i
 
 CREATE POLICY tenant ON public.corpora TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
+
+CREATE POLICY tenant ON public.document_digests TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.documents TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
@@ -1899,6 +2673,9 @@ CREATE POLICY tenant ON public.messages TO anima_app, anima_worker USING (((owne
 
 CREATE POLICY tenant ON public.outbox TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.outside_vectors TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
+   FROM public.vector_stores s)))));
+
 CREATE POLICY tenant ON public.postings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
 
@@ -1911,6 +2688,8 @@ CREATE POLICY tenant ON public.response_citations TO anima_app, anima_worker USI
 CREATE POLICY tenant ON public.retrieval_logs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((store_id IS NULL) OR (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s))))));
 
+CREATE POLICY tenant ON public.session_digests TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.session_moods TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.session_participants TO anima_app, anima_worker USING (((user_id = ( SELECT public.current_tenant() AS current_tenant)) OR (owner_id = ( SELECT public.current_tenant() AS current_tenant)))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((avatar_id IS NULL) OR (avatar_id = ANY (ARRAY( SELECT a.avatar_id
@@ -1918,7 +2697,15 @@ CREATE POLICY tenant ON public.session_participants TO anima_app, anima_worker U
 
 CREATE POLICY tenant ON public.sessions TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.shared_citations TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.sign_in_links FOR SELECT TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.summaries TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.summary_parts TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.uploads TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.user_affinity TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1933,6 +2720,8 @@ CREATE POLICY tenant ON public.vector_stores TO anima_app, anima_worker USING ((
 CREATE POLICY upkeep ON public.maintenance_runs TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
 
 CREATE POLICY upkeep ON public.table_sizes TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
+
+ALTER TABLE public.uploads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_affinity ENABLE ROW LEVEL SECURITY;
 
@@ -2000,6 +2789,8 @@ GRANT ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_ver
 
 REVOKE ALL ON FUNCTION public.check_embedding_dimension() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.complete_store() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.create_first_stores() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.current_tenant() FROM PUBLIC;
@@ -2008,7 +2799,26 @@ GRANT ALL ON FUNCTION public.current_tenant() TO anima_worker;
 GRANT ALL ON FUNCTION public.current_tenant() TO anima_admin;
 GRANT ALL ON FUNCTION public.current_tenant() TO anima_auth;
 
+REVOKE ALL ON FUNCTION public.current_tenant_is_admin() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.current_tenant_is_admin() TO anima_app;
+GRANT ALL ON FUNCTION public.current_tenant_is_admin() TO anima_worker;
+GRANT ALL ON FUNCTION public.current_tenant_is_admin() TO anima_admin;
+
 REVOKE ALL ON FUNCTION public.delete_chunk_embeddings() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.delete_shared_chunk_embeddings() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.expired_uploads() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.expired_uploads() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.forget_outside_vectors() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.maintain_activations() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.maintain_activations() TO anima_worker;
 
 REVOKE ALL ON FUNCTION public.maintain_expired() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.maintain_expired() TO anima_worker;
@@ -2016,10 +2826,36 @@ GRANT ALL ON FUNCTION public.maintain_expired() TO anima_worker;
 REVOKE ALL ON FUNCTION public.maintain_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.maintain_partitions() TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.name_embedding_model() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.name_speaker() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.nearest_chunks(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.nearest_chunks(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.nearest_chunks(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.nearest_index_name(shared boolean, store bigint, model text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.nearest_index_name(shared boolean, store bigint, model text) TO anima_app;
+GRANT ALL ON FUNCTION public.nearest_index_name(shared boolean, store bigint, model text) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.nearest_places(shared boolean, stores bigint[], model text, dimensions integer, only_these bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.nearest_places(shared boolean, stores bigint[], model text, dimensions integer, only_these bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.nearest_places(shared boolean, stores bigint[], model text, dimensions integer, only_these bigint[]) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.slow_statements(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slow_statements(most integer) TO anima_admin;
 
+REVOKE ALL ON FUNCTION public.speaker_name(said text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_app;
+GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.activation_cache TO anima_worker;
 
 GRANT SELECT ON TABLE public.api_keys TO anima_auth;
 
@@ -2057,6 +2893,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunks TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpora TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpora TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_digests TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_digests TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.documents TO anima_worker;
@@ -2159,6 +2998,9 @@ GRANT SELECT(dead_at) ON TABLE public.outbox TO anima_admin;
 
 GRANT SELECT(created_at) ON TABLE public.outbox TO anima_admin;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outside_vectors TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outside_vectors TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.postings TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.postings TO anima_worker;
 
@@ -2185,6 +3027,9 @@ GRANT SELECT ON TABLE public.roles TO anima_auth;
 
 GRANT SELECT ON TABLE public.schema_migrations TO anima_admin;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_digests TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_digests TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_moods TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_moods TO anima_worker;
 
@@ -2209,11 +3054,52 @@ GRANT SELECT(ended_at) ON TABLE public.sessions TO anima_admin;
 GRANT SELECT ON TABLE public.settings TO anima_app;
 GRANT SELECT ON TABLE public.settings TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.settings TO anima_admin;
+GRANT SELECT ON TABLE public.settings TO anima_auth;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_chunks TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_chunks TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_chunks TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_citations TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_citations TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_corpora TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_corpora TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_corpora TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_documents TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_documents TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_documents TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_embeddings TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_embeddings TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_embeddings TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_lexicon TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_lexicon TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_lexicon TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_postings TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_postings TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_postings TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_admin;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sign_in_links TO anima_auth;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summary_parts TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summary_parts TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.table_sizes TO anima_worker;
 GRANT SELECT ON TABLE public.table_sizes TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_affinity TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_affinity TO anima_worker;

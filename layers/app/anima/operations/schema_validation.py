@@ -19,7 +19,8 @@ from anima.operations.schema_report import Validation
 _BASE = "origin/main"
 # What a post migration and a way back are there for.
 _REMOVING = (
-    *(f"ban-drop-{what}" for what in ("column", "table", "function", "not-null")),
+    *(f"ban-drop-{what}" for what in ("column", "constraint", "table", "function", "not-null")),
+    *("require-concurrent-index-deletion", "disallowed-unique-constraint", "constraint-missing-not-valid"),
     *("renaming-column", "renaming-table"),
 )
 

@@ -22,6 +22,8 @@ _NOISE = re.compile(r"^(-- Dumped (from|by) .*|\\(un)?restrict .*|-- PostgreSQL 
 _COMMENT = re.compile(r"^-- (Name: .*|TOC entry .*)\n", re.MULTILINE)
 # Rights that a hosted server's own role hands out, none of our schema's.
 _HOST = re.compile(r"^ALTER DEFAULT PRIVILEGES FOR ROLE cloud_admin .*\n", re.MULTILINE)
+# Indexes of single stores, made while the system runs.
+_NEAREST = re.compile(r"^CREATE INDEX (shared_)?embeddings_nearest_\d+_[0-9a-f]{8} ON .*;\n", re.MULTILINE)
 _OWNER = re.compile(r"^ALTER .* OWNER TO (?P<role>\S+);\n", re.MULTILINE)
 
 
@@ -29,7 +31,8 @@ def dump_schema(url: str) -> str:
     """Tables, functions, policies and grants as SQL, the same for the same schema whoever owns it.
 
     Of owners only that of security definer functions is kept, of partitions only the default one: those of a time
-    are made while the system runs. Raises SchemaNotDumped, PostgresNotInstalled, DatabaseUnreachable.
+    are made while the system runs, as the indexes of large stores are, which are left out too.
+    Raises SchemaNotDumped, PostgresNotInstalled, DatabaseUnreachable.
     """
     partitions = [f"--exclude-table={name}" for name in _partitions(url)]
     done = clients.run("pg_dump", url, "--schema-only", *partitions)
@@ -75,7 +78,7 @@ def _compared(before: list[str], after: list[str], names: tuple[str, str]) -> st
 
 
 def _plain(dump: str, owner: str) -> str:
-    text = _HOST.sub("", _COMMENT.sub("", _NOISE.sub("", dump)))
+    text = _NEAREST.sub("", _HOST.sub("", _COMMENT.sub("", _NOISE.sub("", dump))))
     text = _OWNER.sub(lambda found: found[0] if found["role"] == AUTH_ROLE else "", text)
     text = re.sub(rf'\b(FOR ROLE|TO|FROM) "?{re.escape(owner)}"?(?=[ ;])', rf"\1 {OWNER}", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
