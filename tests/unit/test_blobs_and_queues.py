@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from anima.kernel.config import BadSettings, settings
 from anima.kernel.errors import BadInput, Unavailable
 from anima.vendors import queues
-from anima.vendors.blobs import BlobMissing, Blobs, ForeignBlob, NoRoom, blobs
+from anima.vendors.blobs import BlobMissing, Blobs, ForeignBlob, NoRoom, Signing, blobs
 from anima.vendors.blobs.local import LocalBlobs
 from anima.vendors.blobs.s3 import S3Blobs
 
@@ -58,6 +61,72 @@ def test_a_file_is_kept_read_and_removed(store: Blobs) -> None:
     for read in (store.get, store.open):
         with pytest.raises(BlobMissing):
             read(uri)
+
+
+def test_a_file_on_disk_is_kept_and_brought_back(store: Blobs, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(bytes(range(256)) * 4)
+    uri = store.put_file("documents/1/abc", source)
+    assert uri == store.uri_of("documents/1/abc")
+    source.unlink()
+    assert store.size(uri) == 1024
+    target.write_bytes(b"what was there before")
+    store.fetch(uri, target)
+    assert target.read_bytes() == bytes(range(256)) * 4
+    target.unlink()
+    assert store.get(uri) == bytes(range(256)) * 4
+    with store.open(uri, 1000) as file:
+        assert file.read() == bytes(range(232, 256))
+    store.delete(uri)
+    with pytest.raises(BlobMissing):
+        store.size(uri)
+    with pytest.raises(BlobMissing):
+        store.fetch(uri, target)
+    assert not target.exists()
+
+
+def test_a_local_file_on_another_disk_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_names: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refused)
+    (tmp_path / "source").write_bytes(b"content")
+    store = LocalBlobs(tmp_path / "blobs")
+    uri = store.put_file("a/b", tmp_path / "source")
+    store.fetch(uri, tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+def test_a_large_file_goes_to_the_bucket_in_parts(aws: Any, tmp_path: Path) -> None:
+    client = aws.client("s3")
+    client.create_bucket(Bucket="things", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    source = tmp_path / "large"
+    source.write_bytes(os.urandom(1 << 20) * 18)
+    store = S3Blobs("s3://things")
+    uri = store.put_file("large", source)
+    assert "-" in client.head_object(Bucket="things", Key="large")["ETag"]  # the mark of several parts
+    store.fetch(uri, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == source.read_bytes()
+
+
+def test_a_form_is_signed_for_one_key_and_a_size(aws: Any) -> None:
+    store = S3Blobs("s3://things/some/prefix")
+    form = store.presign_post("uploads/1/abc", 1000, 60)
+    assert form.uri == "s3://things/some/prefix/uploads/1/abc"
+    assert form.fields["key"] == "some/prefix/uploads/1/abc"
+    policy = json.loads(base64.b64decode(form.fields["policy"]))
+    assert ["content-length-range", 1, 1000] in policy["conditions"]
+    assert {"key": "some/prefix/uploads/1/abc"} in policy["conditions"]
+    assert {"bucket": "things"} in policy["conditions"]
+    left = datetime.fromisoformat(policy["expiration"]) - datetime.now(UTC)
+    assert timedelta(0) < left <= timedelta(seconds=60)
+    url = store.presign_get(form.uri, 60, "image/png", "inline; filename*=UTF-8''a.png")
+    query = parse_qs(urlsplit(url).query)
+    assert query["response-content-type"] == ["image/png"]
+    assert query["response-content-disposition"] == ["inline; filename*=UTF-8''a.png"]
+    assert query["X-Amz-Expires"] == ["60"]
+    assert isinstance(store, Signing)
+    assert not isinstance(LocalBlobs("x"), Signing)
 
 
 @pytest.mark.parametrize(

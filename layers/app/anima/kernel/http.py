@@ -150,6 +150,9 @@ IdempotencyHeader = Annotated[
 ]
 """Write `idempotency_key: http.IdempotencyHeader = None`."""
 
+RangeHeader = Annotated[str | None, Header(alias="Range", description="A part of the file: bytes=0-1023")]
+"""Write `range_header: http.RangeHeader = None`."""
+
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -168,6 +171,7 @@ _PROBLEMS = {
     410: ("gone", "It is not there any more."),
     413: ("too-large", "The body is too large."),
     415: ("unsupported-media-type", "This kind of content is not read here."),
+    416: ("unfit-range", "The file has 100 bytes, and none of those that were asked for."),
     422: ("bad-input", "The input is not valid: name: 1 to 100 characters."),
     424: ("failed-dependency", "What this rests on has failed."),
     429: ("too-many-requests", "There were too many calls; wait and try again."),

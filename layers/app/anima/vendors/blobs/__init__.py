@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, BadInput, NotFound, Unavailable
@@ -31,23 +33,55 @@ class ForeignBlob(AnimaError):
     slug = "foreign-blob"
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Where somebody without credentials may send one file as a form: `fields` first, then `file`."""
+
+    url: str
+    uri: str
+    fields: dict[str, str]
+
+
 class Blobs(Protocol):
     """A place for files. Whole or not at all: a file that was half written is never seen."""
+
+    def uri_of(self, key: str) -> str:
+        """The uri of what lies or will lie under `key`."""
 
     def put(self, key: str, data: bytes) -> str:
         """Keeps `data` durably under `key` (replacing what was there); answers its uri. Raises NoRoom."""
 
+    def put_file(self, key: str, path: Path) -> str:
+        """Keeps the file at `path`, however large, as `put` does; the caller removes `path`, and does not change it."""
+
     def get(self, uri: str) -> bytes:
         """The whole file. Raises BlobMissing."""
 
-    def open(self, uri: str) -> BinaryIO:
-        """The file, to be read piece by piece and closed. Raises BlobMissing."""
+    def fetch(self, uri: str, path: Path) -> None:
+        """Brings the file to `path` (replacing what was there), where it is only read. Raises BlobMissing."""
+
+    def open(self, uri: str, start: int = 0) -> BinaryIO:
+        """The file from byte `start`, to be read piece by piece and closed. Raises BlobMissing."""
+
+    def size(self, uri: str) -> int:
+        """How many bytes the file has. Raises BlobMissing."""
 
     def exists(self, uri: str) -> bool:
         """Whether the file is there."""
 
     def delete(self, uri: str) -> None:
         """Removes the file; nothing happens where there is none."""
+
+
+@runtime_checkable
+class Signing(Protocol):
+    """A place that takes and gives files itself, to and from whoever has something signed."""
+
+    def presign_post(self, key: str, max_bytes: int, seconds: int) -> Form:
+        """Lets whoever has the form put one file of up to `max_bytes` under `key`, for so long."""
+
+    def presign_get(self, uri: str, seconds: int, mime_type: str, disposition: str) -> str:
+        """An address that gives the file to whoever has it, for so long."""
 
 
 def checked(key: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +15,8 @@ from typing import BinaryIO
 from anima.vendors.blobs import BlobMissing, NoRoom, checked, key_of
 
 _START = "local:"
+_DRAFT_SECONDS = 3600
+"""Whoever has been writing for so long is taken for dead."""
 
 
 class LocalBlobs:
@@ -20,40 +25,68 @@ class LocalBlobs:
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
 
+    def uri_of(self, key: str) -> str:
+        """`local:` and the key."""
+        return _START + checked(key)
+
     def put(self, key: str, data: bytes) -> str:
         """Keeps `data`: when this returns, it survives a crash of the machine."""
+
+        def write(draft: Path) -> None:
+            with draft.open("xb") as file:
+                file.write(data)
+
+        return self._keep(key, write)
+
+    def put_file(self, key: str, path: Path) -> str:
+        """Keeps the file at `path`, without copying it where that can be had."""
+        return self._keep(key, lambda draft: _copy(path, draft))
+
+    def _keep(self, key: str, write: Callable[[Path], None]) -> str:
         path = self._folder / checked(key)
         try:
-            self._write(path, data)
+            self._make_folders(path.parent)
+            draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            try:
+                write(draft)
+                _sync(draft)
+                draft.replace(path)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoRoom from error
             raise
-        return _START + key
-
-    def _write(self, path: Path, data: bytes) -> None:
-        self._make_folders(path.parent)
-        draft = path.with_name(f".{uuid.uuid4().hex}")
-        try:
-            with draft.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
         _sync(path.parent)
+        return _START + key
 
     def get(self, uri: str) -> bytes:
         """The whole file."""
         with self.open(uri) as file:
             return file.read()
 
-    def open(self, uri: str) -> BinaryIO:
+    def fetch(self, uri: str, path: Path) -> None:
+        """Brings the file to `path`, without copying it where that can be had."""
+        path.unlink(missing_ok=True)
+        try:
+            _copy(self._path(uri), path)
+        except FileNotFoundError:
+            raise BlobMissing(what="file", id=uri, uri=uri) from None
+
+    def open(self, uri: str, start: int = 0) -> BinaryIO:
         """The file, to be read and closed."""
         try:
-            return self._path(uri).open("rb")
+            file = self._path(uri).open("rb")
+        except FileNotFoundError:
+            raise BlobMissing(what="file", id=uri, uri=uri) from None
+        file.seek(start)
+        return file
+
+    def size(self, uri: str) -> int:
+        """How many bytes it has."""
+        try:
+            return self._path(uri).stat().st_size
         except FileNotFoundError:
             raise BlobMissing(what="file", id=uri, uri=uri) from None
 
@@ -65,6 +98,10 @@ class LocalBlobs:
         """Removes the file, and the folders that it leaves empty."""
         path = self._path(uri)
         path.unlink(missing_ok=True)
+        for draft in path.parent.glob(f".{path.name}.*"):
+            with suppress(OSError):  # gone with another call
+                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                    draft.unlink()
         with suppress(OSError):  # not empty, or gone with another file
             while (path := path.parent) != self._folder:
                 path.rmdir()
@@ -79,9 +116,19 @@ class LocalBlobs:
             _sync(each.parent)
 
 
-def _sync(folder: Path) -> None:
-    """Makes a new name in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _copy(source: Path, target: Path) -> None:
+    """A second name for the same bytes, which nobody changes; on another disk a copy."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _sync(path: Path) -> None:
+    """Makes a file's content, or a new name in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
