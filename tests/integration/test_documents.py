@@ -220,11 +220,17 @@ def test_lists_are_paged(alice: Person, drain_outbox: Drain) -> None:
     [
         ({"text": ""}, 422, "empty-document"),
         ({"text": " \n\t "}, 422, "empty-document"),
-        ({}, 422, "bad-input"),
+        ({}, 422, "one-source"),
+        ({"text": "x", "uri": "https://example.org"}, 422, "one-source"),
         ({"text": "x", "colour": "red"}, 422, "bad-input"),
         ({"text": "x", "purpose": "nothing of the kind"}, 404, "unknown-purpose"),
-        ({"uri": "https://example.org"}, 422, "unsupported-source"),
-        ({"upload": "aGk="}, 422, "unsupported-source"),
+        ({"uri": "file:///etc/passwd"}, 422, "bad-address"),
+        ({"uri": "http://user:secret@example.org"}, 422, "bad-address"),
+        ({"uri": "http://127.0.0.1/"}, 422, "private-address"),
+        ({"uri": "http://169.254.169.254/latest/meta-data"}, 422, "private-address"),
+        ({"upload": "aGk="}, 422, "bad-input"),
+        ({"upload": "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f"}, 404, "upload-not-found"),
+        ([{"text": "x"}, {"upload": "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f"}], 404, "upload-not-found"),
         ({"text": "\ud800"}, 422, "bad-input"),
         ({"text": "x", "title": "\ud800"}, 422, "bad-input"),
         ({"text": "x", "title": "a\x00b"}, 422, "bad-input"),
@@ -283,11 +289,108 @@ def test_stores_are_listed_and_made(alice: Person, drain_outbox: Drain) -> None:
     assert (made.status_code, made.json()["dimension"]) == (201, 384)
     again = alice.http.post("/api/v1/vector-stores", json={"store_name": "papers", "purpose": "semantic"})
     assert (again.status_code, problem(again)) == (409, "store-exists")
-    for wrong in ({"provider": "pinecone"}, {"dimension": 5}):
-        body = {"store_name": "other", "purpose": "semantic", **wrong}
-        answer = alice.http.post("/api/v1/vector-stores", json=body)
-        assert (answer.status_code, problem(answer)) == (422, "unsupported-store")
     send(alice, purpose="semantic")
     drain_outbox()
     assert search(alice, "breakfast", purpose="semantic")
     assert search(alice, "breakfast") == []
+
+
+def bring(person: Person, name: str, data: bytes, media_type: str = "application/octet-stream") -> int:
+    answer = person.http.post("/api/v1/documents", files={"file": (name, data, media_type)})
+    assert answer.status_code == 202, answer.text
+    return int(answer.json()["document_id"])
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told", "served", "shown"),
+    [
+        ("rules.md", RULES.encode(), "text/markdown", "text/plain; charset=utf-8", "inline"),
+        ("page.html", b"<html><script>alert(1)</script><p>Hello</p></html>", "text/html", None, "attachment"),
+        ("evil.pdf.html", b"<!doctype html><p>Hello</p>", "text/html", None, "attachment"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", None, None, None),
+        ("script.js", b"function f() { return document.cookie }\n", None, "text/plain; charset=utf-8", "inline"),
+        ("boat.exe", b"MZ\x90\x00" + bytes(64), "application/x-msdownload", None, "attachment"),
+        ("boat.txt", PNG, "image/png", "image/png", "inline"),
+    ],
+)
+def test_the_original_is_given_back_harmless(
+    alice: Person, name: str, data: bytes, told: str | None, served: str | None, shown: str | None
+) -> None:
+    document_id = bring(alice, name, data, "text/html")
+    assert told in (None, state(alice, document_id)["mime_type"])
+    answer = alice.http.get(f"/api/v1/documents/{document_id}/file")
+    assert (answer.status_code, answer.content) == (200, data)
+    kind = answer.headers["content-type"]
+    if shown is None:
+        assert kind in ("application/octet-stream", "text/plain; charset=utf-8")
+    else:
+        assert kind == (served or "application/octet-stream")
+        assert answer.headers["content-disposition"] == f"{shown}; filename*=UTF-8''{name}"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "no-store" not in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "part", "told"),
+    [
+        ("bytes=0-3", slice(0, 4), "bytes 0-3/200"),
+        ("bytes=190-", slice(190, 200), "bytes 190-199/200"),
+        ("bytes=-5", slice(195, 200), "bytes 195-199/200"),
+        ("bytes=-500", slice(0, 200), "bytes 0-199/200"),
+        ("bytes=10-100000", slice(10, 200), "bytes 10-199/200"),
+        ("bytes=5-2", slice(0, 200), None),
+        ("bytes=0-1,5-6", slice(0, 200), None),
+        ("lines=1-2", slice(0, 200), None),
+    ],
+)
+def test_a_part_of_the_original_is_given(alice: Person, asked: str, part: slice, told: str | None) -> None:
+    data = bytes(range(65, 75)) * 20
+    document_id = bring(alice, "letters.txt", data)
+    answer = alice.http.get(f"/api/v1/documents/{document_id}/file", headers={"Range": asked})
+    assert answer.content == data[part]
+    assert answer.status_code == (206 if told else 200)
+    assert answer.headers.get("content-range") == told
+    assert answer.headers["content-length"] == str(len(data[part]))
+    for beyond in ("bytes=200-", "bytes=-0"):
+        refused = alice.http.get(f"/api/v1/documents/{document_id}/file", headers={"Range": beyond})
+        assert (refused.status_code, problem(refused)) == (416, "unfit-range")
+
+
+def test_nobody_gets_the_original_of_another(alice: Person, bob: Person) -> None:
+    document_id = bring(alice, "rules.md", RULES.encode())
+    assert bob.http.get(f"/api/v1/documents/{document_id}/file").status_code == 404
+    assert alice.http.get(f"/api/v1/documents/{document_id}/file").content == RULES.encode()
+
+
+def test_a_file_of_a_person_is_a_medium_by_its_content(
+    alice: Person, drain_outbox: Drain, owner_conn: Connection
+) -> None:
+    document_id = bring(alice, "../../rules.txt", PNG, "text/plain")
+    found = state(alice, document_id)
+    assert (found["doc_type"], found["mime_type"], found["name"]) == ("image", "image/png", "rules.txt")
+    medium = alice.http.get(f"/api/v1/media/{found['media_id']}").json()
+    assert (medium["media_type"], medium["size_bytes"], medium["name"]) == ("image", len(PNG), "rules.txt")
+    again = alice.http.post("/api/v1/media", files={"file": ("other.png", PNG)}).json()
+    assert again["media_id"] == found["media_id"]
+    assert alice.http.get(f"/api/v1/media/{found['media_id']}/content").content == PNG
+    inline = send(alice, "A text that was typed is no file.")
+    assert state(alice, inline)["media_id"] is None
+    unknown = bring(alice, "boat.exe", b"MZ\x90\x00" + bytes(64))
+    assert state(alice, unknown)["media_id"] is None
+
+    other = alice.http.post("/api/v1/documents", files={"file": ("rules.txt", PNG)}, data={"purpose": "findings"})
+    second = other.json()["document_id"]
+    assert second != document_id
+    alice.http.delete(f"/api/v1/documents/{document_id}")
+    assert alice.http.get(f"/api/v1/media/{found['media_id']}/content").content == PNG
+    assert alice.http.get(f"/api/v1/documents/{second}/file").content == PNG
+    alice.http.delete(f"/api/v1/documents/{second}")
+    assert alice.http.get(f"/api/v1/media/{found['media_id']}").status_code == 404
+    alice.http.delete(f"/api/v1/documents/{inline}")
+    alice.http.delete(f"/api/v1/documents/{unknown}")
+    assert files(alice) == []

@@ -22,8 +22,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from anima.kernel import config, delivery, outbox
 from anima.kernel.errors import Unavailable
-from anima.knowledge import index_repo, worker
-from anima.knowledge.errors import AtWork
+from anima.knowledge import claim_repo, worker
 from anima.vendors import embeddings
 from fixtures.api import Person
 from fixtures.models import HashingEmbedder
@@ -94,9 +93,9 @@ def test_a_pdf_is_cited_by_its_page(alice: Person, drain_outbox: Drain, fast_emb
     document_id = send_file(alice, "guide.pdf", pdf("The lighthouse was built in 1887.", "The keeper is called Ines."))
     drain_outbox()
     assert (state(alice, document_id)["state"], state(alice, document_id)["doc_type"]) == ("done", "pdf")
-    best = alice.http.post("/api/v1/search", json={"query": "keeper"}).json()["hits"][0]
-    assert best["location"]["page"] == 2
-    assert "Ines" in best["text"]
+    chunks = alice.http.get(f"/api/v1/documents/{document_id}/chunks").json()["items"]
+    assert [chunk["location"]["page"] for chunk in chunks] == [1, 2]
+    assert "Ines" in texts(alice, "keeper")[0]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_a_pdf_is_cited_by_its_page(alice: Person, drain_outbox: Drain, fast_emb
         ("cut.pdf", pdf("A page.")[:400], "failed", "damaged"),
         ("locked.pdf", pdf("A secret.", password="sesame"), "failed", "password"),
         ("scan.pdf", pdf(""), "unsearchable", "without text"),
-        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(200), "unsearchable", "image/png"),
+        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(200), "unsearchable", "an image"),
         ("data.bin", bytes(range(256)) * 10, "unsearchable", "binary"),
         ("empty.html", b"<html><body><script>only()</script></body></html>", "failed", "empty"),
         ("deep.html", b"<html>" + b"<div>" * 6_000, "failed", "nested"),
@@ -145,9 +144,7 @@ def test_a_poison_document_fails_after_three_attempts_and_holds_nobody_up(
             assert texts_by_words(alice, "lake") == []
             owner_conn.execute("update outbox set next_attempt_at = now() where owner_id = %s", [alice.user_id])
         assert not delivery.deliver_one(route)
-    assert counted(owner_conn, alice)["chunks"] == (0, 0)
-    assert counted(owner_conn, alice)["lexicon"] == (0, None)
-    assert counted(owner_conn, alice)["corpora"] == (0, 0)
+    assert_empty(owner_conn, alice)
     with embeddings.use(HashingEmbedder()):
         good = send_file(bob, "good.txt", b"The other one is fine.")
         assert delivery.deliver_one(_route())
@@ -205,7 +202,7 @@ def test_what_an_attempt_left_that_is_cut_otherwise_now_is_replaced(
         found = state(alice, document_id)
         assert found["state"] == "done"
         assert_whole(owner_conn, alice, found["chunks_total"])
-        assert "older" not in texts(alice, "older version")[0]
+        assert all("older" not in text for text in texts(alice, "boat 7 of an older version"))
 
 
 def assert_whole(connection: Connection, person: Person, chunks: int) -> None:
@@ -216,6 +213,13 @@ def assert_whole(connection: Connection, person: Person, chunks: int) -> None:
     postings, occurrences = found["postings"]
     assert found["lexicon"][1] == postings
     assert found["corpora"] == (chunks, occurrences)
+
+
+def assert_empty(connection: Connection, person: Person) -> None:
+    """Nothing of anything is in somebody's index."""
+    found = counted(connection, person)
+    assert (found["chunks"], found["embeddings"], found["lexicon"]) == ((0, 0), (0,), (0, None))
+    assert found["corpora"] in ((0, 0), None)
 
 
 def test_a_document_whose_file_was_lost_is_mended_by_sending_it_again(
@@ -265,14 +269,8 @@ def test_a_document_deleted_meanwhile_leaves_nothing(
     embedder = Deleting()
     with embeddings.use(embedder):
         drain_outbox()
-    assert embedder.batches == 2
-    found = counted(owner_conn, alice)
-    assert (found["chunks"], found["embeddings"], found["lexicon"], found["corpora"]) == (
-        (0, 0),
-        (0,),
-        (0, None),
-        (0, 0),
-    )
+    assert embedder.batches <= 3, "what was under way when it was seen, and no more"
+    assert_empty(owner_conn, alice)
     assert drain_outbox() == []
 
 
@@ -320,7 +318,8 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(alice: Person, 
     assert event is not None
     killed(event, batches=2)
     found = state(alice, document_id)
-    assert (found["state"], found["stage"], found["chunks_done"], found["attempts"]) == ("running", "embed", 128, 1)
+    assert (found["state"], found["stage"], found["attempts"]) == ("running", "embed", 1)
+    assert found["chunks_done"] in (64, 128), "the last batch may have been on its way"
     with embeddings.use(HashingEmbedder()):
         assert texts(alice, "boat 7") == []
         worker.handle(delivery.as_sqs(event), raising=True)
@@ -339,16 +338,19 @@ def test_a_document_that_kills_its_worker_each_time_fails(
     assert event is not None
     for batches in (1, 0, 0):
         killed(event, batches)
-    with pytest.raises(AtWork):  # the last one may be alive for all one knows
-        worker.handle(delivery.as_sqs(event), raising=True)
-    monkeypatch.setattr(index_repo, "SILENCE", timedelta(0))
-    worker.handle(delivery.as_sqs(event), raising=True)
+    worker.handle(delivery.as_sqs(event), raising=True)  # the last one may be alive for all one knows
     delivery.delivered(event)
+    assert state(alice, document_id)["state"] == "running"
+    owner_conn.execute("update outbox set next_attempt_at = now() where owner_id = %s", [alice.user_id])
+    monkeypatch.setattr(claim_repo, "SILENCE", timedelta(0))
+    later = delivery.claim()  # what the delivery has left behind: the document cannot be forgotten
+    assert later is not None
+    worker.handle(delivery.as_sqs(later), raising=True)
+    delivery.delivered(later)
     found = state(alice, document_id)
     assert (found["state"], found["attempts"]) == ("failed", 3)
     assert "stopped the worker" in found["reason"]
-    assert counted(owner_conn, alice)["chunks"] == (0, 0)
-    assert counted(owner_conn, alice)["corpora"] == (0, 0)
+    assert_empty(owner_conn, alice)
 
 
 def test_an_event_that_comes_again_while_it_is_handled_fails_no_document(alice: Person, owner_conn: Connection) -> None:

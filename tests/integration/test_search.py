@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from anima.kernel import db, outbox
-from anima.knowledge import service
-from anima.knowledge.model import SearchRequest
+from anima.knowledge import search_service, service
+from anima.knowledge.retrieval_model import SearchRequest
 from anima.vendors import embeddings
 from anima.vendors.embeddings.question import ask
 from fixtures.api import Person
@@ -71,7 +71,6 @@ def test_a_name_spelled_wrong_is_found(alice: Person, library: dict[str, int], q
 
 def test_each_mode_says_what_it_looked_at(alice: Person, library: dict[str, int]) -> None:
     by_vector = ask_for(alice, "the baker sells bread", mode="vector")
-    assert len(by_vector) == 4
     assert by_vector[0]["title"] == "bread"
     assert all(hit["scores"]["words"] is None for hit in by_vector)
     by_words = ask_for(alice, "the baker sells bread", mode="words")
@@ -79,7 +78,7 @@ def test_each_mode_says_what_it_looked_at(alice: Person, library: dict[str, int]
     assert by_words[0]["scores"]["vector"] is None
     both = ask_for(alice, "the baker sells bread")
     assert both[0]["scores"]["vector"] > 0.5 < both[0]["scores"]["words"]
-    assert both[0]["score"] == pytest.approx(1.0)
+    assert 0.25 < both[0]["score"] <= 1.0
 
 
 def test_bm25_is_what_the_formula_says(alice: Person, library: dict[str, int]) -> None:
@@ -97,9 +96,9 @@ def test_bm25_is_what_the_formula_says(alice: Person, library: dict[str, int]) -
 
 def test_a_filter_leaves_the_rest_out(alice: Person, library: dict[str, int]) -> None:
     everything = ask_for(alice, "lake boat bread")
-    assert len(everything) == 4
+    assert {hit["title"] for hit in everything} >= {"lake", "boat", "bread"}
     only = ask_for(alice, "lake boat bread", filter={"document_ids": [library["boat"], library["fr"]]})
-    assert {hit["title"] for hit in only} == {"boat", "fr"}
+    assert [hit["title"] for hit in only] == ["boat"]
     tagged = ask_for(alice, "lake boat bread", filter={"metadata": {"topic": "lake", "tags": ["a"]}})
     assert [hit["title"] for hit in tagged] == ["lake"]
     assert ask_for(alice, "lake", filter={"metadata": {"topic": "none"}}) == []
@@ -129,7 +128,7 @@ def test_a_search_that_fails_is_logged_as_such(alice: Person, owner_conn: psycop
             raise RuntimeError
 
     with embeddings.use(Broken()), pytest.raises(RuntimeError):
-        service.search(alice.principal, SearchRequest("anything"))
+        search_service.search(alice.principal, SearchRequest("anything"))
     found = owner_conn.execute("select status from retrieval_logs where owner_id = %s", [alice.user_id]).fetchall()
     assert found == [("failed",)]
 
@@ -139,19 +138,24 @@ def test_a_search_joins_anothers_transaction(alice: Person, library: dict[str, i
     with db.transaction(alice.principal) as tx:
         pending = service.begin_search(tx, alice.user_id, question, 3)
     hits = pending.hits()
-    assert (hits[0].title, len(hits)) == ("boat", 3)
+    assert hits[0].title == "boat"
+    assert len(hits) <= 3
     with db.transaction(alice.principal) as tx:
         logged = service.log_retrieval(tx, alice.user_id, question, hits, request_id=None, top_k=3, latency_ms=1.5)
-    retrieval = service.get_retrieval(alice.principal, logged.one().retrieval_id)
+    retrieval = search_service.get_retrieval(alice.principal, logged.one().retrieval_id)
     assert retrieval.result_ids == [hit.chunk_id for hit in hits]
 
 
 def test_a_question_without_words_and_a_very_long_one_are_answered(alice: Person, library: dict[str, int]) -> None:
-    assert len(ask_for(alice, "?!")) == 4
+    assert ask_for(alice, "?!") == []
     assert ask_for(alice, "of the", mode="words") == []
     long = " ".join(f"nonsense{number}" for number in range(600)) + " Thibault"
-    assert [hit["title"] for hit in ask_for(alice, long, mode="words")] == ["bread"]
-    assert len(ask_for(alice, long)) == 4
+    told = alice.http.post("/api/v1/search", json={"query": long, "mode": "words"}).json()
+    assert (told["hits"], told["nothing_found"]) == ([], True)
+    assert told["best_below"] > 0
+    assert (
+        ask_for(alice, f"{' '.join(TEXTS['bread'] for _ in range(40))} Thibault", mode="words")[0]["title"] == "bread"
+    )
 
 
 @pytest.mark.parametrize(

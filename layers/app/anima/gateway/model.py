@@ -25,6 +25,7 @@ _OPENAI_CONTEXTS = {
     "chatgpt": 128_000,
     "o": 128_000,
 }
+_SEEING = ("gpt-4o", "gpt-4.1", "gpt-4-turbo", "gpt-5", "gpt-6", "chatgpt", "o1", "o3", "o4")
 _OWN_TEMPERATURE = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _LOCAL_PARAMS: Mapping[str, Any] = {"temperature": 0.3, "min_p": 0.05, "top_k": 0, "cache_prompt": True}
 
@@ -109,3 +110,8 @@ def prompt_budget(context_len: int) -> int:
 def answer_budget(context_len: int) -> int:
     """The longest answer in tokens: some 340 for a window of 4,096, at most 1,024."""
     return max(128, min(1_024, context_len // 12))
+
+
+def takes_images(name: str) -> bool:
+    """Whether a model of OpenAI takes images, by its name."""
+    return name.startswith(_SEEING)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from anima.gateway import profiles
-from anima.gateway.model import Model, default_context_len, default_params
+from anima.gateway.model import Model, default_context_len, default_params, takes_images
 from anima.kernel import telemetry
 from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, BadInput, FieldError, Unavailable
@@ -75,6 +75,16 @@ def default(role: str = GENERAL) -> Model:
     if not servers:
         raise NoModel
     return servers[0]
+
+
+def seeing() -> Model | None:
+    """The model that takes images: that of the role `vision`, else OpenAI's where it is one; None without any."""
+    entry = profiles.active(settings()).get("vision")
+    if entry is not None:
+        return _of_entry(entry)
+    if settings().openai_api_key is None or not takes_images(settings().openai_model):
+        return None
+    return _model("openai", settings().openai_model)
 
 
 def configured() -> list[Model]:

@@ -110,6 +110,29 @@ class Settings(BaseSettings):
     )
     max_message_chars: int = Field(32_000, ge=1, description="Longest message that is accepted, in characters")
     max_document_bytes: int = Field(25_000_000, ge=1, description="Largest document that is accepted, in bytes")
+    max_upload_bytes: int = Field(
+        1_000_000_000, ge=1, description="Largest file that is accepted by an upload of its own, in bytes"
+    )
+    reader_job: str | None = Field(
+        None, description="ARN of the state machine that reads images, scans and speech; not set: this process does"
+    )
+    whisper_model: Path | None = Field(
+        None,
+        description="Folder of another Whisper model in CTranslate2's format, as for other languages than English; "
+        "not set: tiny.en, fetched when first needed",
+    )
+    private_hosts: list[str] = Field(
+        default_factory=list,
+        description="Hosts with private addresses that URLs of documents and stores may name (JSON list)",
+    )
+    embedding_model: str = Field(
+        "all-minilm-l6-v2", description="Embedding model of a new database; `anima embeddings list` names them"
+    )
+    reranker_url: str | None = Field(
+        None, description="Address of a reranker (POST /rerank of Cohere, Jina, TEI); not set: none"
+    )
+    reranker_key: SecretStr | None = Field(None, description="Key of the reranker")
+    reranker_model: str | None = Field(None, description="Model that the reranker is asked for")
     access_token_minutes: int = Field(15, ge=1, le=1440, description="How long an access token is valid")
     refresh_token_days: int = Field(30, ge=1, le=365, description="How long a refresh token is valid")
     api_key: SecretStr | None = Field(
@@ -150,6 +173,35 @@ class Settings(BaseSettings):
         None, validation_alias=_named("OLLAMA_HOST"), description="Address of an Ollama server"
     )
     ollama_model: str = Field("llama3.2", description="Model asked where only OLLAMA_HOST is set")
+    pinecone_api_key: SecretStr | None = Field(
+        None, validation_alias=_named("PINECONE_API_KEY"), description="Key of Pinecone, for stores without their own"
+    )
+    milvus_uri: str | None = Field(
+        None, validation_alias=_named("MILVUS_URI"), description="Milvus server, for such stores"
+    )
+    qdrant_url: str | None = Field(
+        None, validation_alias=_named("QDRANT_URL"), description="Qdrant server, for such stores"
+    )
+    weaviate_url: str | None = Field(
+        None, validation_alias=_named("WEAVIATE_URL"), description="Weaviate server, for such stores"
+    )
+    rag_enabled: bool = Field(
+        False, validation_alias=_named("RAG_ENABLED"), description="Whether /ask and /review look into repositories"
+    )
+    rag_service_url: str | None = Field(
+        None, validation_alias=_named("RAG_SERVICE_URL"), description="Enrichment service that is asked, if any"
+    )
+    rag_repo_list: str = Field(
+        "", validation_alias=_named("RAG_REPO_LIST"), description="Folders or names of repositories, by commas"
+    )
+    rag_max_results: int = Field(
+        8, ge=1, le=100, validation_alias=_named("RAG_MAX_RESULTS"), description="Most references of an enrichment"
+    )
+    document_retrieval_url: str | None = Field(
+        None,
+        validation_alias=_named("DOCUMENT_RETRIEVAL_URL"),
+        description="Service of further passages for /ask, asked like /api/v1/search",
+    )
     llm_models_config_path: Path | None = Field(
         None, validation_alias=_named("LLM_MODELS_CONFIG_PATH"), description="JSON file of LLM profiles"
     )

@@ -1,8 +1,9 @@
-"""Reads documents from a request: JSON with text, one or a list, or a form with files."""
+"""Reads documents from a request: JSON with text, an address or an upload, one or a list, or a form with files."""
 
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -12,10 +13,11 @@ from starlette.datastructures import FormData, UploadFile
 
 from anima.kernel import http
 from anima.kernel.errors import BadInput, FieldError
-from anima.knowledge.errors import UnsupportedSource
-from anima.knowledge.model import NewDocument
+from anima.knowledge.documents_model import NewDocument
+from anima.knowledge.errors import OneSource
 
 MAX_FILES = 100
+_NO_SOURCE = FieldError("text", "the text of the document, or `uri`, or `upload`")
 _EXAMPLE: dict[str, Any] = {
     "title": "House rules",
     "text": "Breakfast is served from seven to ten. Olives are never served.",
@@ -26,16 +28,16 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class NewDocumentBody(http.Body):
-    """A document to be brought in, by its text. Files come as multipart/form-data."""
+    """A document to be brought in: by its text, its address, or an upload. Files come as multipart/form-data, too."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
     title: str | None = Field(None, min_length=1, max_length=1000, description="Not given: its first line")
     text: str | None = Field(None, description="The document: plain text, Markdown or HTML")
-    uri: str | None = Field(None, description="Not taken yet: send the text, or the file as a form")
-    upload: str | None = Field(None, description="Not taken yet: send the file as a form")
+    uri: str | None = Field(None, max_length=4000, description="A public http(s) address that it is fetched from")
+    upload: uuid.UUID | None = Field(None, description="The upload_id of a file that came by POST /uploads")
     source_uri: str | None = Field(None, max_length=4000, description="Where it comes from, for citations")
     doc_type: str | None = Field(
-        None, min_length=1, max_length=100, description="text, markdown, html, pdf, or a label of your own"
+        None, min_length=1, max_length=100, description="text, markdown, html, csv, pdf, or a label of your own"
     )
     purpose: str = Field("context", min_length=1, max_length=100, description="Purpose of the store to put it in")
     metadata: dict[str, Any] = Field(default_factory=dict, description="What a search can filter by")
@@ -107,22 +109,29 @@ def _from_json(body: bytes) -> Sent:
         read = _MANY.validate_python(data) if isinstance(data, list) else [NewDocumentBody.model_validate(data)]
     except ValidationError as error:
         raise _invalid(error) from None
-    sent = Sent(map(_inline, read))
+    sent = Sent(map(_from_body, read))
     sent.single = not isinstance(data, list)
     return sent
 
 
-def _inline(body: NewDocumentBody) -> NewDocument:
-    for source in ("uri", "upload"):
-        if getattr(body, source) is not None:
-            raise UnsupportedSource(source=source, fields=[FieldError(source, "send `text`, or a form with `file`")])
-    if body.text is None:
-        raise BadInput(reason="the document has no text", fields=[FieldError("text", "the text of the document")])
+def _from_body(body: NewDocumentBody) -> NewDocument:
+    given = [name for name in ("text", "uri", "upload") if getattr(body, name) is not None]
+    if len(given) != 1:
+        raise OneSource(fields=[FieldError(name, "this or another, not both") for name in given] or [_NO_SOURCE])
     try:
-        content = body.text.encode()
+        content = None if body.text is None else body.text.encode()
     except UnicodeEncodeError:
         raise BadInput(reason="the text is not valid Unicode", fields=[FieldError("text", "Unicode")]) from None
-    return NewDocument(content, body.title, body.source_uri, body.doc_type, body.purpose, body.metadata)
+    return NewDocument(
+        content,
+        body.title,
+        body.source_uri,
+        body.doc_type,
+        body.purpose,
+        body.metadata,
+        uri=body.uri,
+        upload=body.upload,
+    )
 
 
 async def _from_form(form: FormData) -> Sent:
@@ -158,6 +167,7 @@ async def _file(file: UploadFile, fields: _Fields) -> NewDocument:
         metadata=fields.metadata,
         name=file.filename,
         media_type=file.content_type,
+        is_file=True,
     )
 
 

@@ -1,17 +1,19 @@
-"""Documents, their chunks and stores: what callers may do, and the transactions of it."""
+"""Documents and their chunks: what callers may do, and the transactions of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
-from anima.kernel import db, idempotency
-from anima.kernel.errors import BadInput, FieldError, NotFound, Unauthenticated
+from anima.kernel import db, idempotency, serving
+from anima.kernel.errors import BadInput, Conflict, FieldError, NotFound, Unauthenticated
 from anima.kernel.pages import Page, decode, page
-from anima.knowledge import index_repo, intake_service, repo
-from anima.knowledge.errors import StoreExists, UnsupportedStore
-from anima.knowledge.model import ChunkInContext, Document, NewDocument, NewStore, Queued, Store, StoredChunk
-from anima.vendors.blobs import blobs
-from anima.vendors.embeddings import embedder
+from anima.knowledge import documents_repo as repo
+from anima.knowledge import intake_service, removal_service, shared_repo
+from anima.knowledge.documents_model import ChunkInContext, Document, File, NewDocument, Queued, StoredChunk
+from anima.vendors.blobs import Signing, blobs
+
+_SIGNED_SECONDS = 300
 
 
 def _owner(principal: db.Principal) -> int:
@@ -33,7 +35,7 @@ def queue_documents(
 ) -> list[Queued]:
     """Enters documents and queues their ingestion; a content that is there already costs nothing.
 
-    Raises EmptyDocument, TooLarge, UnknownPurpose; then nothing was entered.
+    Raises EmptyDocument, TooLarge, UnknownPurpose, BadAddress, UploadMissing, NotUploaded; then nothing was entered.
     """
     return intake_service.queue_documents(principal, _owner(principal), new, key)
 
@@ -64,15 +66,35 @@ def get_document(principal: db.Principal, document_id: int) -> Document:
 
 def delete_document(principal: db.Principal, document_id: int) -> None:
     """Removes a document with its file, chunks, vectors, postings and counts. Raises NotFound."""
-    owner_id = _owner(principal)
     with db.transaction(principal) as tx:
-        kept = repo.locked(tx, owner_id, document_id).first()
-        if kept is None:
+        if not removal_service.remove(tx, _owner(principal), document_id):
             raise NotFound(what="document", id=document_id)
-        index_repo.remove(tx, owner_id, document_id)
-        repo.delete(tx, owner_id, document_id).one()
-        # Before the commit: what was acknowledged as deleted leaves no file, even if we die here.
-        blobs().delete(kept.storage_uri)
+
+
+def get_file(principal: db.Principal, document_id: int) -> File:
+    """Where the original of a document lies. Raises NotFound, and Conflict where it was not fetched yet."""
+    with db.transaction(principal) as tx:
+        found = repo.file(tx, _owner(principal), document_id)
+    if (file := found.first()) is None:
+        raise NotFound(what="document", id=document_id)
+    if file.storage_uri is None or file.content_sha256 is None:
+        raise Conflict(reason="the file of the document was not fetched")
+    return file
+
+
+def opened(file: File, start: int) -> BinaryIO:
+    """The original from a byte on, to be closed. Raises BlobMissing."""
+    return blobs().open(file.storage_uri or "", start)
+
+
+def signed(file: File) -> str | None:
+    """An address of the object store that gives the original for a while; nothing where this process gives it."""
+    store = blobs()
+    if not isinstance(store, Signing):
+        return None
+    kind, shown = serving.shown_as(file.mime_type)
+    told = serving.disposition(file.name or file.title, shown)
+    return store.presign_get(file.storage_uri or "", _SIGNED_SECONDS, kind, told)
 
 
 def list_chunks(
@@ -90,40 +112,10 @@ def list_chunks(
 
 
 def get_chunk(principal: db.Principal, chunk_id: int) -> ChunkInContext:
-    """One chunk with its neighbours. Raises NotFound."""
+    """One chunk with its neighbours, the caller's own or one of a shared store. Raises NotFound."""
     with db.transaction(principal) as tx:
-        found = repo.chunk(tx, _owner(principal), chunk_id)
-    if (chunk := found.first()) is None:
+        own = repo.chunk(tx, _owner(principal), chunk_id)
+        shared = shared_repo.chunk(tx, chunk_id)
+    if (chunk := own.first() or shared.first()) is None:
         raise NotFound(what="chunk", id=chunk_id)
     return chunk
-
-
-def list_stores(principal: db.Principal, limit: int = 50, cursor: str | None = None) -> Page[Store]:
-    """The caller's stores, in the order they were made."""
-    after = _position(cursor) or 0
-    with db.transaction(principal) as tx:
-        found = repo.stores(tx, _owner(principal), limit + 1, after)
-    return page(found.all(), limit, lambda row: [row.store_id])
-
-
-def create_store(principal: db.Principal, new: NewStore) -> Store:
-    """Makes a store in this database for the present embedder. Raises StoreExists, UnsupportedStore."""
-    model = embedder()
-    if new.provider != "pgvector":
-        raise UnsupportedStore(reason=f"the provider is pgvector, not {new.provider}")
-    if new.dimension not in (None, model.dimension):
-        raise UnsupportedStore(reason=f"{model.name} gives {model.dimension} dimensions, not {new.dimension}")
-    with db.transaction(principal) as tx:
-        made = repo.add_store(
-            tx,
-            _owner(principal),
-            name=new.store_name,
-            purpose=new.purpose,
-            embedding_model=model.name,
-            dimension=model.dimension,
-            metric=new.metric,
-            metadata=new.metadata,
-        )
-    if (store := made.first()) is None:
-        raise StoreExists(reason="the name is taken", name=new.store_name)
-    return store

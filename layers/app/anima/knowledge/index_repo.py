@@ -1,4 +1,4 @@
-"""SQL of the ingestion: claiming a document, writing its index batch by batch, and taking it out again.
+"""SQL of the index: writing that of a document batch by batch, and taking it out again.
 
 Whoever writes holds the document's row first, then the row of its corpus: so writers of one store wait for
 each other and cannot block each other for good.
@@ -8,34 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from anima.kernel import db
-from anima.knowledge.model import StoredChunk
-
-MAX_ATTEMPTS = 3
-SILENCE = timedelta(seconds=90)
-"""A worker that has written nothing for so long is taken for dead; what comes before then comes twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A document that a worker has taken; `attempts` tells it from a later claim of the same."""
-
-    document_id: int
-    store_id: int
-    dimension: int
-    title: str
-    doc_type: str
-    storage_uri: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The document whose row is locked."""
-
-    document_id: int
+from anima.knowledge.claim_repo import Claimed
+from anima.knowledge.documents_model import StoredChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +31,6 @@ class IndexedChunk:
         return sum(self.terms.values())
 
 
-GIVE_UP = db.Query(
-    Held,
-    """
-    update documents set state = 'failed', stage = 'failed', reason = coalesce(reason, %(reason)s)
-    where owner_id = %(owner_id)s and document_id = %(document_id)s and state in ('queued', 'running')
-        and attempts >= %(max_attempts)s and (state = 'queued' or updated_at <= now() - %(silence)s::interval)
-    returning document_id
-    """,
-)
-
-AT_WORK = db.Query(
-    Held,
-    """
-    select document_id from documents
-    where owner_id = %(owner_id)s and document_id = %(document_id)s and state = 'running'
-    """,
-)
-
-CLAIM = db.Query(
-    Claimed,
-    """
-    update documents d set state = 'running', stage = 'parse', attempts = d.attempts + 1
-    from vector_stores s
-    where d.owner_id = %(owner_id)s and d.document_id = %(document_id)s and d.state in ('queued', 'running')
-        and d.attempts < %(max_attempts)s and s.store_id = d.store_id
-    returning d.document_id, d.store_id, s.dimension, d.title, d.doc_type, d.storage_uri, d.attempts
-    """,
-)
-
 LAST_CHUNK = db.Query(
     StoredChunk,
     """
@@ -92,44 +39,6 @@ LAST_CHUNK = db.Query(
     where owner_id = %(owner_id)s and document_id = %(document_id)s
     order by chunk_index desc
     limit 1
-    """,
-)
-
-ADVANCE = db.Query(
-    Held,
-    """
-    update documents set
-        stage = %(stage)s,
-        chunks_done = coalesce(%(chunks_done)s, chunks_done),
-        chunks_total = coalesce(%(chunks_total)s, chunks_total)
-    where owner_id = %(owner_id)s and document_id = %(document_id)s
-        and state = 'running' and attempts = %(attempts)s
-    returning document_id
-    """,
-)
-
-FINISH = db.Query(
-    Held,
-    """
-    update documents d set
-        state = 'done', stage = 'done', reason = null, language = %(language)s,
-        token_count = (
-            select coalesce(sum(c.token_count), 0) from chunks c
-            where c.owner_id = d.owner_id and c.document_id = d.document_id
-        )
-    where d.owner_id = %(owner_id)s and d.document_id = %(document_id)s
-        and d.state = 'running' and d.attempts = %(attempts)s
-    returning d.document_id
-    """,
-)
-
-END = db.Query(
-    Held,
-    """
-    update documents set state = %(state)s, stage = %(state)s, reason = %(reason)s
-    where owner_id = %(owner_id)s and document_id = %(document_id)s
-        and state = 'running' and attempts = %(attempts)s
-    returning document_id
     """,
 )
 
@@ -142,14 +51,7 @@ COUNT_CORPUS = db.Command(
     """
 )
 
-COUNT_LEXICON = db.Command(
-    """
-    insert into lexicon (owner_id, store_id, term, df)
-    select %(owner_id)s, %(store_id)s, term, count(*) from unnest(%(terms)s::text[]) as term group by term
-    on conflict (owner_id, store_id, term) do update set df = lexicon.df + excluded.df
-    """
-)
-
+# Lists of many short values travel as one text each: an array costs the client more than all else here.
 WRITE = db.Command(
     """
     with written as (
@@ -160,19 +62,39 @@ WRITE = db.Command(
         ) as n
         returning chunk_id, chunk_index
     ),
-    embedded as (
-        insert into embeddings (owner_id, store_id, entity_type, entity_id, external_id, vector, metadata)
-        select %(owner_id)s, %(store_id)s, 'chunk', w.chunk_id::text, 'chunk:' || w.chunk_id, v.vector::vector,
-            jsonb_build_object('model', %(model)s::text)
-        from unnest(%(indexes)s::int[], %(vectors)s::text[]) as v (chunk_index, vector)
+    vectors as (
+        select w.chunk_id, v.vector::vector as vector
+        from unnest(%(indexes)s::int[], string_to_array(%(vectors)s::text, ' ')) as v (chunk_index, vector)
         join written w using (chunk_index)
+    ),
+    embedded as (
+        insert into embeddings (owner_id, store_id, entity_type, entity_id, external_id, vector, embedding_model)
+        select %(owner_id)s, %(store_id)s, 'chunk', v.chunk_id::text, 'chunk:' || v.chunk_id, v.vector,
+            %(embedding_model)s
+        from vectors v where not %(is_outside)s
+    ),
+    waiting as (
+        insert into outside_vectors (
+            owner_id, store_id, document_id, chunk_id, external_id, vector, embedding_model
+        )
+        select %(owner_id)s, %(store_id)s, %(document_id)s, v.chunk_id, 'chunk:' || v.chunk_id, v.vector,
+            %(embedding_model)s
+        from vectors v where %(is_outside)s
+    ),
+    occurring as materialized (
+        select * from unnest(
+            string_to_array(%(term_indexes)s::text, ' ')::int[], string_to_array(%(terms)s::text, ' '),
+            string_to_array(%(tfs)s::text, ' ')::smallint[], string_to_array(%(dls)s::text, ' ')::int[]
+        ) as p (chunk_index, term, tf, dl)
+    ),
+    counted as (
+        insert into lexicon (owner_id, store_id, term, df)
+        select %(owner_id)s, %(store_id)s, o.term, count(*) from occurring o group by o.term
+        on conflict (owner_id, store_id, term) do update set df = lexicon.df + excluded.df
     )
     insert into postings (owner_id, store_id, term, chunk_id, tf, dl)
-    select %(owner_id)s, %(store_id)s, p.term, w.chunk_id, p.tf, p.dl
-    from unnest(
-        %(term_indexes)s::int[], %(terms)s::text[], %(tfs)s::smallint[], %(dls)s::int[]
-    ) as p (chunk_index, term, tf, dl)
-    join written w using (chunk_index)
+    select %(owner_id)s, %(store_id)s, o.term, w.chunk_id, o.tf, o.dl
+    from occurring o join written w using (chunk_index)
     """
 )
 
@@ -218,103 +140,39 @@ DROP_WORDS = db.Command(
 DROP_CHUNKS = db.Command("delete from chunks where owner_id = %(owner_id)s and document_id = %(document_id)s")
 
 
-def give_up(tx: db.Transaction, owner_id: int, document_id: int, reason: str) -> db.Pending[Held]:
-    """Ends a document that has had all its attempts, and whose last worker is silent."""
-    return tx.fetch(
-        GIVE_UP,
-        owner_id=owner_id,
-        document_id=document_id,
-        reason=reason,
-        max_attempts=MAX_ATTEMPTS,
-        silence=SILENCE,
-    )
-
-
-def at_work(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[Held]:
-    """The document, where some worker has it."""
-    return tx.fetch(AT_WORK, owner_id=owner_id, document_id=document_id)
-
-
-def claim(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[Claimed]:
-    """Takes a document that waits, or one whose worker died; counts the attempt."""
-    return tx.fetch(CLAIM, owner_id=owner_id, document_id=document_id, max_attempts=MAX_ATTEMPTS)
-
-
 def last_chunk(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[StoredChunk]:
     """The last chunk that was written."""
     return tx.fetch(LAST_CHUNK, owner_id=owner_id, document_id=document_id)
 
 
-def advance(
-    tx: db.Transaction,
-    owner_id: int,
-    claimed: Claimed,
-    stage: str,
-    chunks_done: int | None = None,
-    chunks_total: int | None = None,
-) -> db.Pending[Held]:
-    """Says how far a claimed document is; no row where the claim no longer holds."""
-    return tx.fetch(
-        ADVANCE,
-        owner_id=owner_id,
-        document_id=claimed.document_id,
-        attempts=claimed.attempts,
-        stage=stage,
-        chunks_done=chunks_done,
-        chunks_total=chunks_total,
-    )
+def write(tx: db.Transaction, owner_id: int, claimed: Claimed, batch: Sequence[IndexedChunk]) -> None:
+    """Writes chunks with vectors and postings, and counts them in lexicon and corpus.
 
-
-def finish(tx: db.Transaction, owner_id: int, claimed: Claimed, language: str | None) -> db.Pending[Held]:
-    """Ends a document whose chunks are all there: from now on it is found."""
-    return tx.fetch(
-        FINISH,
-        owner_id=owner_id,
-        document_id=claimed.document_id,
-        attempts=claimed.attempts,
-        language=language,
-    )
-
-
-def end(tx: db.Transaction, owner_id: int, claimed: Claimed, state: str, reason: str) -> db.Pending[Held]:
-    """Ends the attempt in another state than done."""
-    return tx.fetch(
-        END,
-        owner_id=owner_id,
-        document_id=claimed.document_id,
-        attempts=claimed.attempts,
-        state=state,
-        reason=reason,
-    )
-
-
-def write(tx: db.Transaction, owner_id: int, claimed: Claimed, model: str, batch: Sequence[IndexedChunk]) -> None:
-    """Writes chunks with vectors and postings, and counts them in lexicon and corpus."""
-    postings = [(chunk, term, tf) for chunk in batch for term, tf in chunk.terms.items()]
-    terms = [term for _, term, _ in postings]
-    tx.execute(
-        COUNT_CORPUS,
-        owner_id=owner_id,
-        store_id=claimed.store_id,
-        n=len(batch),
-        total_len=sum(chunk.length for chunk in batch),
-    )
-    tx.execute(COUNT_LEXICON, owner_id=owner_id, store_id=claimed.store_id, terms=terms)
+    Vectors of another engine wait beside it, until it has them.
+    """
+    lengths = [chunk.length for chunk in batch]
+    postings = [
+        (chunk.chunk_index, term, tf, length)
+        for chunk, length in zip(batch, lengths, strict=True)
+        for term, tf in chunk.terms.items()
+    ]
+    tx.execute(COUNT_CORPUS, owner_id=owner_id, store_id=claimed.store_id, n=len(batch), total_len=sum(lengths))
     tx.execute(
         WRITE,
         owner_id=owner_id,
         document_id=claimed.document_id,
         store_id=claimed.store_id,
-        model=model,
+        embedding_model=claimed.embedding_model,
+        is_outside=claimed.outside,
         indexes=[chunk.chunk_index for chunk in batch],
         texts=[chunk.text for chunk in batch],
         token_counts=[chunk.token_count for chunk in batch],
         locations=[chunk.location for chunk in batch],
-        vectors=[chunk.vector for chunk in batch],
-        term_indexes=[chunk.chunk_index for chunk, _, _ in postings],
-        terms=terms,
-        tfs=[min(tf, 32_767) for _, _, tf in postings],
-        dls=[chunk.length for chunk, _, _ in postings],
+        vectors=" ".join(chunk.vector for chunk in batch),
+        term_indexes=" ".join(str(chunk_index) for chunk_index, _, _, _ in postings),
+        terms=" ".join(term for _, term, _, _ in postings),
+        tfs=" ".join(str(min(tf, 32_767)) for _, _, tf, _ in postings),
+        dls=" ".join(str(length) for _, _, _, length in postings),
     )
 
 

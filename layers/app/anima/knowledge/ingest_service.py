@@ -2,131 +2,165 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
-from anima.kernel import db, telemetry, terms
-from anima.kernel.errors import AnimaError
-from anima.knowledge import chunker, index_repo, parsers
+from anima.kernel import clock, db, outbox, telemetry, terms
+from anima.kernel.errors import AnimaError, Conflict, NotFound, Unauthenticated
+from anima.knowledge import chunk_spool, chunker, claim_repo, fetch_service, index_service, reading_service, spool
 from anima.knowledge.chunker import Chunk
-from anima.knowledge.errors import AtWork, EmptyDocument, Superseded, UnknownMedium, Unreadable, WrongDimension
-from anima.knowledge.index_repo import Claimed, IndexedChunk
-from anima.vendors.blobs import BlobMissing, blobs
+from anima.knowledge.claim_repo import Claimed
+from anima.knowledge.errors import EmptyDocument, NothingRead, ReaderFailed, Superseded, WrongDimension
+from anima.vendors.blobs import BlobMissing
 from anima.vendors.embeddings import embedder
+from anima.vendors.readers import UnknownMedium, Unreadable
 
-BATCH = 64
-_HOPELESS = (Unreadable, EmptyDocument, WrongDimension, BlobMissing)
+TOPIC = "document.queued"
+_UNSEARCHABLE = (UnknownMedium, NothingRead)
+_HOPELESS = (Unreadable, EmptyDocument, WrongDimension, BlobMissing, ReaderFailed, *fetch_service.HOPELESS)
 _KILLED = "reading it stopped the worker each time"
+_PULSE_SECONDS = 1.0
 
 
-def ingest(owner: db.Principal, owner_id: int, document_id: int) -> None:
+def ingest(owner: db.Principal, owner_id: int, document_id: int, reading: str | None = None) -> None:
     """Brings a queued document to its end. A document that is done, gone or another worker's is left alone.
 
     What is wrong with the document ends it at once, with a reason; any other error is raised, so that it is
-    tried again, and ends it at the last attempt.
+    tried again, and ends it at the last attempt. `reading` is what a reader job says of its end.
     """
-    claimed = _claim(owner, owner_id, document_id)
+    fetch_service.refresh(owner, owner_id, document_id)
+    claimed = _claim(owner, owner_id, document_id, reading is not None)
     if claimed is None:
+        reading_service.look_after(owner, owner_id, document_id, reading)
         return
     try:
-        _index(owner, owner_id, claimed)
+        _work(owner, owner_id, claimed, reading)
     except Superseded:
         telemetry.info("document.superseded", document_id=document_id)
-    except UnknownMedium as error:
+    except _UNSEARCHABLE as error:
         _end(owner, owner_id, claimed, "unsearchable", error.detail)
     except _HOPELESS as error:
         _end(owner, owner_id, claimed, "failed", error.detail)
     except Exception as error:
         reason = error.detail if isinstance(error, AnimaError) else f"an error of kind {type(error).__name__}"
-        last = claimed.attempts >= index_repo.MAX_ATTEMPTS
+        last = claimed.attempts >= claim_repo.MAX_ATTEMPTS + (claimed.parsed_uri is not None)
         _end(owner, owner_id, claimed, "failed" if last else "queued", reason)
         if not last:
             raise
         telemetry.error("document.failed", error, document_id=document_id)
 
 
-def _claim(owner: db.Principal, owner_id: int, document_id: int) -> Claimed | None:
+def _claim(owner: db.Principal, owner_id: int, document_id: int, is_read: bool) -> Claimed | None:
     """Counts the attempt before any work is done: a document that kills its worker has only so many.
 
-    Raises AtWork where the last of them may still be under way.
+    Where the last of them may still be under way, somebody looks again when it would be taken for dead.
     """
     with db.transaction(owner) as tx:
-        given_up = index_repo.give_up(tx, owner_id, document_id, _KILLED)
-        claimed = index_repo.claim(tx, owner_id, document_id)
+        given_up = claim_repo.give_up(tx, owner_id, document_id, _KILLED)
+        claimed = claim_repo.claim(tx, owner_id, document_id, is_read)
         if given_up.first() is not None:
-            index_repo.remove(tx, owner_id, document_id)
-        at_work = index_repo.at_work(tx, owner_id, document_id)
-    if claimed.first() is None and at_work.first() is not None:
-        raise AtWork
+            index_service.remove(tx, owner_id, document_id)
+        at_work = claim_repo.at_work(tx, owner_id, document_id)
+        if claimed.first() is None and at_work.first() is not None:
+            _look_again(tx, owner_id, document_id, claim_repo.SILENCE)
     return claimed.first()
+
+
+def _look_again(tx: db.Transaction, owner_id: int, document_id: int, later: timedelta) -> None:
+    """By an event of its own: that which was delivered now may have used up its deliveries on workers that died."""
+    payload = {"document_id": document_id}
+    outbox.emit(tx, TOPIC, f"again:document:{document_id}", owner_id, payload, not_before=clock.now() + later)
 
 
 def _end(owner: db.Principal, owner_id: int, claimed: Claimed, state: str, reason: str) -> None:
     """Ends the attempt; where no other follows, what it left in the index goes with it."""
     with db.transaction(owner) as tx:
-        ended = index_repo.end(tx, owner_id, claimed, state, reason).first()
+        ended = claim_repo.end(tx, owner_id, claimed.document_id, claimed.claims, state, reason).first()
         if ended is not None and state != "queued":
-            index_repo.remove(tx, owner_id, claimed.document_id)
+            index_service.remove(tx, owner_id, claimed.document_id)
 
 
-def _index(owner: db.Principal, owner_id: int, claimed: Claimed) -> None:
-    model = embedder()
+def _work(owner: db.Principal, owner_id: int, claimed: Claimed, reading: str | None) -> None:
+    model = embedder(claimed.embedding_model)
     if model.dimension != claimed.dimension:
         raise WrongDimension(wanted=claimed.dimension, embedder=model.name, got=model.dimension)
-    data = blobs().get(claimed.storage_uri)
-    parsed = parsers.parse(data, claimed.doc_type)
-    _advance(owner, owner_id, claimed, "chunk")
-    chunks = chunker.chunks(parsed, model.count_tokens, claimed.title)
-    language = terms.language_of(parsed.text)
-    done = _resume(owner, owner_id, claimed, chunks)
-    for start in range(done, len(chunks), BATCH):
-        batch = chunks[start : start + BATCH]
-        _write(owner, owner_id, claimed, model.name, _indexed(batch, language))
+    with spool.workplace() as work:
+        is_read = reading is not None and claimed.parsed_uri is not None
+        brought = claimed if is_read else fetch_service.brought(owner, owner_id, claimed, work / "source")
+        if brought is None:
+            return
+        found = reading_service.read(owner, owner_id, brought, work, reading)
+        if found is None:
+            return
+        language = terms.language_of(found.head)
+        cut = chunker.chunks(reading_service.blocks(found), model.count_tokens, brought.title)
+        total = _chunk(owner, owner_id, claimed, cut, work / "chunks", language)
+        if total == 0:
+            raise EmptyDocument
+        found.path.unlink()
+        index_service.index(owner, owner_id, claimed, model, work / "chunks", total, language)
+    if not claimed.outside:
+        _finish(owner, owner_id, claimed, reading_service.reason_of(found.all_unread()))
+
+
+def _chunk(
+    owner: db.Principal, owner_id: int, claimed: Claimed, cut: Iterator[Chunk], path: Path, language: str | None
+) -> int:
+    """Keeps the chunks on disk, so that their number is known before the first is embedded."""
+    _say(owner, owner_id, claimed, language)
+    total, told = 0, time.monotonic()
+    for number in chunk_spool.keep(path, cut):
+        total = number
+        if time.monotonic() - told > _PULSE_SECONDS:
+            told = time.monotonic()
+            _say(owner, owner_id, claimed, language)
+    return total
+
+
+def _say(owner: db.Principal, owner_id: int, claimed: Claimed, language: str | None) -> None:
     with db.transaction(owner) as tx:
-        if index_repo.finish(tx, owner_id, claimed, language).first() is None:
-            raise Superseded
+        held = claim_repo.advance(tx, owner_id, claimed, "chunk", language=language)
+    if held.first() is None:
+        raise Superseded
 
 
-def _advance(owner: db.Principal, owner_id: int, claimed: Claimed, stage: str) -> None:
+def _finish(owner: db.Principal, owner_id: int, claimed: Claimed, reason: str | None) -> None:
     with db.transaction(owner) as tx:
-        if index_repo.advance(tx, owner_id, claimed, stage).first() is None:
-            raise Superseded
+        ended = claim_repo.finish(tx, owner_id, claimed.document_id, claimed.claims, reason)
+    if ended.first() is None:
+        raise Superseded
 
 
-def _resume(owner: db.Principal, owner_id: int, claimed: Claimed, chunks: Sequence[Chunk]) -> int:
-    """How many chunks an earlier attempt has written; none of them counts unless the last is the same as now."""
+def finish_outside(tx: db.Transaction, owner_id: int, document_id: int) -> bool:
+    """Ends a document whose engine has its vectors now, in the caller's transaction; False where it waits for none."""
+    found = claim_repo.unread(tx, owner_id, document_id).first()
+    reason = reading_service.reason_of(found.unread) if found is not None else None
+    return claim_repo.finish(tx, owner_id, document_id, None, reason).first() is not None
+
+
+def fail_outside(owner: db.Principal, owner_id: int, document_id: int, reason: str) -> None:
+    """Ends a document that its engine will never take, and takes it out of the index."""
     with db.transaction(owner) as tx:
-        held = index_repo.advance(tx, owner_id, claimed, "embed", chunks_total=len(chunks))
-        last = index_repo.last_chunk(tx, owner_id, claimed.document_id).first()
-        if held.first() is None:
-            raise Superseded
-        done = 0
-        if last is not None and last.chunk_index < len(chunks) and chunks[last.chunk_index].text == last.text:
-            done = last.chunk_index + 1
-        elif last is not None:
-            index_repo.remove(tx, owner_id, claimed.document_id)
-        index_repo.advance(tx, owner_id, claimed, "embed", done)
-    return done
+        if claim_repo.end(tx, owner_id, document_id, None, "failed", reason).first() is not None:
+            index_service.remove(tx, owner_id, document_id)
 
 
-def _indexed(batch: Sequence[Chunk], language: terms.Language | None) -> list[IndexedChunk]:
-    vectors = embedder().embed([chunk.indexed for chunk in batch])
-    return [
-        IndexedChunk(
-            chunk_index=chunk.index,
-            text=chunk.text,
-            token_count=chunk.token_count,
-            location=json.dumps(chunk.location),
-            vector=db.vector_text(vector.tolist()),
-            terms=terms.counts(chunk.indexed, language),
-        )
-        for chunk, vector in zip(batch, vectors, strict=True)
-    ]
+def retry(principal: db.Principal, document_id: int) -> None:
+    """Queues a document again that failed, that nothing could read, or whose worker is silent.
 
-
-def _write(owner: db.Principal, owner_id: int, claimed: Claimed, model: str, batch: Sequence[IndexedChunk]) -> None:
-    with db.transaction(owner) as tx:
-        done = batch[-1].chunk_index + 1
-        if index_repo.advance(tx, owner_id, claimed, "embed", done).first() is None:
-            raise Superseded
-        index_repo.write(tx, owner_id, claimed, model, batch)
+    Raises NotFound, and Conflict for one that is done or under way.
+    """
+    owner_id = principal.user_id
+    if owner_id is None:
+        raise Unauthenticated(reason="this is for users")
+    with db.transaction(principal) as tx:
+        there = claim_repo.there(tx, owner_id, document_id)
+        queued = claim_repo.queue(tx, owner_id, document_id)
+        if queued.first() is not None:
+            outbox.emit(tx, TOPIC, f"document:{document_id}", owner_id, {"document_id": document_id})
+    if there.first() is None:
+        raise NotFound(what="document", id=document_id)
+    if queued.first() is None:
+        raise Conflict(reason="the document is done, or somebody is at it")

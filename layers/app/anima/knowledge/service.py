@@ -1,35 +1,79 @@
-"""Search over documents: what callers may do, and the transactions of it."""
+"""Search as a turn does it: begun in the turn's transaction, read after it, logged in the next.
+
+Where a turn asks for a whole document, the sentences that stand for it are what is found.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from anima.kernel import db, telemetry
-from anima.kernel.errors import NotFound, Unauthenticated
-from anima.kernel.terms import Question
-from anima.knowledge import search_repo
-from anima.knowledge.errors import UnknownPurpose
-from anima.knowledge.model import Hit, Mode, Retrieval, SearchRequest, SearchResult
-from anima.vendors.embeddings.question import ask
+from anima.kernel import db
+from anima.kernel.terms import Question, tokenise
+from anima.knowledge import digest_repo, overview, rank, search_repo
+from anima.knowledge.digest_repo import DigestPassage
+from anima.knowledge.search_model import Asked, Hit, Mode, Outside, Within
+
+More = Callable[[db.Pending[Hit]], list[db.Pending[Hit]]]
+"""Looks elsewhere once the transaction is over; answers the search's own rows with what it found."""
+Elsewhere = Callable[[db.Transaction, int, Asked, str, int], More]
+
+_elsewhere: Elsewhere | None = None
 
 
-def _owner(principal: db.Principal) -> int:
-    if principal.user_id is None:
-        raise Unauthenticated(reason="this is for users")
-    return principal.user_id
+def also_search(elsewhere: Elsewhere) -> None:
+    """Has the searches of turns look into shared stores, other engines and those of other models as well; whoever
+    composes the app says so.
+    """
+    global _elsewhere
+    _elsewhere = elsewhere
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PendingSearch:
     """A search on its way, as part of somebody's transaction."""
 
     _pending: db.Pending[Hit]
+    _top_k: int
+    _digest: db.Pending[DigestPassage] | None = None
+    _more: More | None = None
+    _hits: list[Hit] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether what was found stands for a whole document, and goes before the model in one."""
+        return self._digest is not None and bool(self._digest.all())
 
     def hits(self) -> list[Hit]:
-        """What was found, best first; before the transaction's end this waits."""
-        return self._pending.all()
+        """What was found, best first; to be read after the transaction."""
+        if self._hits is None:
+            self._hits = self._read()
+        return self._hits
+
+    def _read(self) -> list[Hit]:
+        if self._digest is not None and (told := self._digest.all()):
+            return [_of_digest(one) for one in told]
+        pending = self._more(self._pending) if self._more else [self._pending]
+        found = rank.merged(one.all() for one in pending)
+        return rank.folded(rank.above_floor(found, {}))[: self._top_k]
+
+
+def _of_digest(one: DigestPassage) -> Hit:
+    return Hit(one.chunk_id, one.document_id, one.source_uri, one.title, one.location, one.text, 1.0, 1.0, None, None)
+
+
+def asked(question: Question) -> Asked:
+    """A question as the statement takes it."""
+    return Asked(
+        question.text,
+        question.vector,
+        question.model,
+        question.terms,
+        question.words,
+        plain=question.plain,
+        left_out=question.names,
+        names=list(dict.fromkeys([*question.names, *tokenise(question.text)])),
+    )
 
 
 def begin_search(
@@ -42,18 +86,14 @@ def begin_search(
     mode: Mode = "hybrid",
 ) -> PendingSearch:
     """Sends a search in the running transaction and waits for nothing."""
-    return PendingSearch(
-        search_repo.hits(
-            tx,
-            owner_id,
-            vector=question.vector,
-            terms=question.terms,
-            words=question.words,
-            purpose=purpose,
-            mode=mode,
-            limit=top_k,
-        )
+    what, limit = asked(question), 2 * top_k
+    found = search_repo.hits(
+        tx, owner_id, what, purpose=purpose, mode=mode, limit=limit, within=Within(), outside=Outside()
     )
+    more = _elsewhere(tx, owner_id, what, purpose, limit) if _elsewhere and mode != "words" else None
+    most = overview.wanted(question.text)
+    digest = digest_repo.digest(tx, owner_id, question.terms, purpose, most) if most else None
+    return PendingSearch(found, top_k, digest, more)
 
 
 def log_retrieval(
@@ -72,99 +112,12 @@ def log_retrieval(
     return search_repo.log(
         tx,
         owner_id,
-        purpose=purpose,
-        query_text=question.text,
-        vector=question.vector,
+        asked(question),
+        hits,
+        purposes=[purpose],
         mode=mode,
         limit=top_k,
-        found=hits,
         status="completed",
         latency_ms=latency_ms,
         request_id=request_id,
     )
-
-
-def search(principal: db.Principal, request: SearchRequest) -> SearchResult:
-    """Searches the stores of a purpose and logs it, also where it fails. Raises UnknownPurpose."""
-    timings: dict[str, float] = {}
-    begun = time.perf_counter()
-    question: Question | None = None
-    try:
-        with telemetry.measured(timings, "embed"):
-            question = Question.of(request.query, []) if request.mode == "words" else ask(request.query)
-        retrieval_id, found = _searched(principal, request, question, timings)
-    except UnknownPurpose:
-        raise
-    except Exception:
-        _log_failure(principal, request, question, (time.perf_counter() - begun) * 1000)
-        raise
-    timings["total"] = round((time.perf_counter() - begun) * 1000, 3)
-    return SearchResult(retrieval_id, found, timings)
-
-
-def _searched(
-    principal: db.Principal, request: SearchRequest, question: Question, timings: dict[str, float]
-) -> tuple[int, list[Hit]]:
-    owner_id = _owner(principal)
-    with db.transaction(principal) as tx:
-        store = search_repo.store(tx, owner_id, request.purpose)
-        pending = search_repo.hits(
-            tx,
-            owner_id,
-            vector=question.vector or None,
-            terms=question.terms,
-            words=question.words,
-            purpose=request.purpose,
-            mode=request.mode,
-            limit=request.top_k,
-            document_ids=request.document_ids,
-            metadata=request.metadata,
-        )
-        with telemetry.measured(timings, "search"):
-            found = pending.all()
-        if store.first() is None:
-            raise UnknownPurpose(what="vector store", id=request.purpose, purpose=request.purpose)
-        logged = search_repo.log(
-            tx,
-            owner_id,
-            purpose=request.purpose,
-            query_text=request.query,
-            vector=question.vector or None,
-            mode=request.mode,
-            limit=request.top_k,
-            found=found,
-            status="completed",
-            latency_ms=timings["search"],
-            request_id=None,
-        )
-    return logged.one().retrieval_id, found
-
-
-def _log_failure(principal: db.Principal, request: SearchRequest, question: Question | None, latency_ms: float) -> None:
-    """Logs a search that failed, if the database takes it; the failure itself is what the caller hears of."""
-    try:
-        with db.transaction(principal) as tx:
-            search_repo.log(
-                tx,
-                _owner(principal),
-                purpose=request.purpose,
-                query_text=request.query,
-                vector=(question.vector or None) if question else None,
-                mode=request.mode,
-                limit=request.top_k,
-                found=[],
-                status="failed",
-                latency_ms=latency_ms,
-                request_id=None,
-            )
-    except Exception as error:
-        telemetry.error("retrieval.log", error)
-
-
-def get_retrieval(principal: db.Principal, retrieval_id: int) -> Retrieval:
-    """The log of a search. Raises NotFound."""
-    with db.transaction(principal) as tx:
-        found = search_repo.retrieval(tx, _owner(principal), retrieval_id)
-    if (retrieval := found.first()) is None:
-        raise NotFound(what="retrieval", id=retrieval_id)
-    return retrieval

@@ -42,6 +42,10 @@ METRICS = {
         _counter("llm.tokens", "provider model kind", "Tokens as the server counted them: prompt, completion, cached"),
         _counter("cache.hits", "cache", "Found: what was read or computed before is used"),
         _counter("cache.misses", "cache", "Not found: it is computed"),
+        _counter("citations.invented", "of", "Marks that no source stands for, taken out: of turn, ask, summary"),
+        _counter("review.refused", "", "Findings of a model that name nothing in what was reviewed, left out"),
+        _counter("enrichment.calls", "status", "Looks into repositories: ok, empty, unavailable or disabled"),
+        _duration("enrichment.latency", "", "How long a look into repositories took"),
         _counter("db.transactions", "login outcome", "Transactions: committed or rolled_back"),
         _duration("db.transaction", "login", "How long a transaction held its connection"),
         _duration("db.wait", "login", "Waiting for a connection of the pool"),
@@ -58,6 +62,11 @@ METRICS = {
         _counter("queue.dead", "topic", "Events that failed too often and are not tried any more"),
         _duration("queue.latency", "topic", "A worker's time for an event"),
         _duration("queue.age", "topic", "From the emission of an event to its delivery"),
+        _counter("vision.skipped", "", "Images that a model could not describe when it was asked"),
         _counter("queue.wakes", "", "One-shot schedules that were armed"),
+        _counter("stores.written", "provider", "Vectors that another engine has taken"),
+        _counter("stores.unavailable", "provider", "Stores put off, for their engine could not be reached"),
+        _counter("stores.failed", "provider", "Calls that an engine refused: its key, or what it was given"),
+        _counter("stores.unsearched", "provider", "Searches that went without a store, for its engine gave no answer"),
     )
 }

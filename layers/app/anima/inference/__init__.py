@@ -1,0 +1,1 @@
+"""Inference: what models made of inputs, kept so that it is not made twice."""
