@@ -20,34 +20,34 @@ LEAVE = Passage(
 
 
 def test_a_sentence_made_of_a_passage_cites_it_with_its_words() -> None:
-    text, citations = cite("The notice period is three months. Anything else?", [NOTICE, LEAVE])
+    text, citations, _ = cite("The notice period is three months. Anything else?", [NOTICE, LEAVE])
     assert text == "The notice period is three months [1]. Anything else?"
     assert [(one.marker, one.chunk_id, one.location) for one in citations] == [(1, 11, {"page": 4})]
     assert citations[0].quote == "The notice period is three months."
 
 
 def test_the_better_passage_is_cited() -> None:
-    text, citations = cite("You have 25 days of leave!", [NOTICE, LEAVE])
+    text, citations, _ = cite("You have 25 days of leave!", [NOTICE, LEAVE])
     assert text == "You have 25 days of leave [2]!"
     assert [one.marker for one in citations] == [2]
 
 
 def test_two_sentences_may_cite_two_passages_in_order() -> None:
-    text, citations = cite("25 days of leave.\nThe notice period: three months.", [NOTICE, LEAVE])
+    text, citations, _ = cite("25 days of leave.\nThe notice period: three months.", [NOTICE, LEAVE])
     assert text == "25 days of leave [2].\nThe notice period: three months [1]."
     assert [one.marker for one in citations] == [1, 2]
 
 
 @pytest.mark.parametrize("mark", ["[3]", "[12]", " [0]", "[999]"])
 def test_marks_that_were_not_offered_are_stripped(mark: str) -> None:
-    text, citations = cite(f"Bananas are yellow{mark}.", [NOTICE])
+    text, citations, _ = cite(f"Bananas are yellow{mark}.", [NOTICE])
     assert text == "Bananas are yellow."
     assert citations == []
 
 
 def test_an_offered_mark_stays_only_where_the_passage_has_to_do_with_it() -> None:
     assert cite("Three of them, I think [1].", [NOTICE])[0] == "Three of them, I think [1]."
-    assert cite("Bananas are yellow [1].", [NOTICE]) == ("Bananas are yellow.", [])
+    assert cite("Bananas are yellow [1].", [NOTICE]) == ("Bananas are yellow.", [], 1)
 
 
 def test_a_question_is_not_cited() -> None:
@@ -55,7 +55,7 @@ def test_a_question_is_not_cited() -> None:
 
 
 def test_nothing_offered_nothing_cited() -> None:
-    assert cite("The notice period is three months [1].", []) == ("The notice period is three months.", [])
+    assert cite("The notice period is three months [1].", []) == ("The notice period is three months.", [], 1)
 
 
 def test_code_is_left_alone() -> None:
@@ -64,7 +64,7 @@ def test_code_is_left_alone() -> None:
 
 
 def test_a_sentence_with_code_in_it_is_cited_like_any_other() -> None:
-    text, citations = cite("The `notice[7]` period is three months.", [NOTICE])
+    text, citations, _ = cite("The `notice[7]` period is three months.", [NOTICE])
     assert text == "The `notice[7]` period is three months [1]."
     assert [one.marker for one in citations] == [1]
 
@@ -100,3 +100,12 @@ def test_long_rows_of_one_thing_take_no_longer_than_they_are(row: str) -> None:
     strainer = Strainer({1})
     assert strainer.feed(text) + strainer.rest() == text
     assert not is_of_document(text)
+
+
+def test_what_a_model_invented_is_counted_where_it_is_taken_out() -> None:
+    said = "The notice period is three months [1][7]. Bananas are yellow [1]. `a[3]` is code. Fine [8]?"
+    assert cite(said, [NOTICE, LEAVE]).invented == 3
+    assert cite("The notice period is three months [1].", [NOTICE]).invented == 0
+    strainer = Strainer({1})
+    told = "".join([strainer.feed("One [1], two [2"), strainer.feed("] and `three[3]`."), strainer.rest()])
+    assert (told, strainer.dropped) == ("One [1], two and `three[3]`.", 1)

@@ -9,7 +9,7 @@ import pytest
 
 from anima.chat.gate import clean, decide, is_of_document, is_personal, is_question
 from anima.kernel.terms import Question
-from anima.knowledge.model import Hit
+from anima.knowledge.search_model import Hit
 from anima.memory.model import Memory, Source
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 
 from anima import personality
-from anima.chat import log_repo
+from anima.chat import log_repo, quiet_service
 from anima.chat.log_repo import TurnEnd
 from anima.emotions.sentiment import sentiment
 from anima.kernel import db, delivery
@@ -26,6 +26,8 @@ def follow(event: Event) -> None:
     _relate(event, avatar_id, end)
     answered = {"response_id": end.response_id, "response_message_id": end.response_message_id}
     reflect_service.reflect(replace(event, payload={**event.payload, **answered}))
+    if (session_id := event.payload.get("session_id")) is not None:
+        quiet_service.expect(event.owner, event.owner_id, int(session_id))
 
 
 def _relate(event: Event, avatar_id: uuid.UUID, end: TurnEnd) -> None:

@@ -40,6 +40,7 @@ class TurnBody(http.Body):
     session_id: Id | None = Field(None, description="The session to go on in; none: a new one")
     parent_message_id: Id | None = Field(None, description="The message to go on from (a branch); none: the newest")
     avatar_id: uuid.UUID | None = Field(None, description="Who is spoken to in a new session; none: the first avatar")
+    media: list[Id] = Field(default_factory=list, max_length=16, description="Files that come along (POST /media)")
     model: str | None = Field(None, max_length=200, description="The model that answers, as GET /models names it")
     stream: bool = Field(False, description="Whether the answer comes as server-sent events")
 
@@ -228,7 +229,9 @@ def chat(
     """
     streamed = body.stream or "text/event-stream" in (accept or "")
     asked = body.model_dump(mode="json", exclude={"stream"})
-    request = TurnRequest(body.message, body.session_id, body.parent_message_id, body.avatar_id, body.model, streamed)
+    request = TurnRequest(
+        body.message, body.session_id, body.parent_message_id, body.avatar_id, body.model, streamed, tuple(body.media)
+    )
     events = service.reply(caller, request, idempotency.read_key(idempotency_key, "POST /chat", asked))
     if not streamed:
         return _view(next(event.answer for event in events if isinstance(event, Finished)))

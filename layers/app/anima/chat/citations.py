@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from anima.chat.model import Citation, Passage, sentences, shortened
 from anima.kernel.terms import Language, language_of, terms
@@ -47,11 +48,20 @@ class _Source:
         return shortened(best[0], _QUOTE_CHARS)
 
 
-def cite(text: str, passages: Sequence[Passage]) -> tuple[str, list[Citation]]:
-    """The answer with the marks that hold, and what they stand for, in the order of their numbers."""
+class Cited(NamedTuple):
+    """An answer with the marks that hold, what they stand for in the order of their numbers, and how many did not."""
+
+    text: str
+    citations: list[Citation]
+    invented: int
+
+
+def cite(text: str, passages: Sequence[Passage]) -> Cited:
+    """Gives each sentence the marks of the passages that it rests on; a model's own ones go where they do not hold."""
     sources = {passage.marker: _Source.of(passage) for passage in passages}
     cited: dict[int, Citation] = {}
     marked: list[str] = []
+    invented = 0
     in_code = False
     for sentence in sentences(text):
         begun_in_code, in_code = in_code, in_code ^ bool(sentence.count("`") % 2)
@@ -63,10 +73,11 @@ def cite(text: str, passages: Sequence[Passage]) -> tuple[str, list[Citation]]:
         parts[::2] = [_MARK.sub("", part) for part in parts[::2]]
         bare = "`".join(parts)
         markers = _markers(bare, own, sources)
+        invented += sum(number not in markers for number in own)
         for marker in markers:
             cited.setdefault(marker, _citation(sources[marker], bare))
         marked.append(_with_marks(bare, markers))
-    return "".join(marked).strip(), [cited[marker] for marker in sorted(cited)]
+    return Cited("".join(marked).strip(), [cited[marker] for marker in sorted(cited)], invented)
 
 
 def _markers(bare: str, own: Sequence[int], sources: dict[int, _Source]) -> list[int]:
@@ -105,9 +116,13 @@ def _with_marks(sentence: str, markers: Sequence[int]) -> str:
 
 @dataclass(slots=True)
 class Strainer:
-    """Lets a stream of text through without the marks that were not offered; code (between backticks) as it is."""
+    """Lets a stream of text through without the marks that were not offered; code (between backticks) as it is.
+
+    `dropped` counts those.
+    """
 
     offered: Collection[int]
+    dropped: int = 0
     _held: str = field(default="")
     _in_code: bool = field(default=False)
 
@@ -134,4 +149,7 @@ class Strainer:
         return "`".join(parts)
 
     def _kept(self, mark: re.Match[str]) -> str:
-        return mark.group() if int(mark.group(1)) in self.offered else ""
+        if int(mark.group(1)) in self.offered:
+            return mark.group()
+        self.dropped += 1
+        return ""

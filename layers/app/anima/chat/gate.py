@@ -14,7 +14,7 @@ from typing import Literal
 from anima.chat.model import Passage, sentences, shortened
 from anima.gateway.model import estimate_tokens
 from anima.kernel.terms import Question, terms
-from anima.knowledge.model import Hit
+from anima.knowledge.search_model import Hit
 from anima.memory import keys
 from anima.memory.model import Memory
 

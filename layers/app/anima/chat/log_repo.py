@@ -110,7 +110,14 @@ KEPT_CITATIONS = db.Query(
     join documents d on d.owner_id = c.owner_id and d.document_id = c.document_id
     where c.owner_id = %(owner_id)s
         and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
-    order by c.marker
+    union all
+    select c.marker::integer, c.document_id, c.chunk_id, d.title, d.source_uri, c.location, c.quote
+    from shared_citations c
+    join llm_responses r on r.owner_id = c.owner_id and r.response_id = c.response_id
+    join shared_documents d on d.document_id = c.document_id
+    where c.owner_id = %(owner_id)s
+        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
+    order by marker
     """,
 )
 

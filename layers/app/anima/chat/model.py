@@ -23,6 +23,7 @@ class TurnRequest:
     avatar: uuid.UUID | str | None = None
     model: str | None = None
     stream: bool = False
+    media: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ OPENED_TURN = db.Query(
         select %(session_id)s, %(owner_id)s, %(owner_id)s, %(parent_message_id)s, 'user', %(content)s
         where %(message_id)s::bigint is null
         returning message_id
+    ), tied as (
+        insert into message_media (owner_id, message_id, media_id)
+        select m.owner_id, said.message_id, m.media_id
+        from said join media m on m.owner_id = %(owner_id)s and m.media_id = any(%(media_ids)s::bigint[])
     ), request as (
         insert into llm_requests (
             owner_id, session_id, user_id, message_id, model_id, purpose, parameters, instance, expires_at
@@ -114,6 +118,18 @@ STORED_ANSWER = db.Query(
             unnest(%(chunk_ids)s::bigint[], %(markers)s::smallint[], %(quotes)s::text[])
                 as given (chunk_id, marker, quote)
             join chunks c on c.owner_id = %(owner_id)s and c.chunk_id = given.chunk_id
+    ), cited_of_shared as (
+        insert into shared_citations (
+            owner_id, response_id, document_id, chunk_id, marker, location, quote
+        )
+        select %(owner_id)s, response.response_id, c.document_id, c.chunk_id, given.marker, c.location, given.quote
+        from response,
+            unnest(%(chunk_ids)s::bigint[], %(markers)s::smallint[], %(quotes)s::text[])
+                as given (chunk_id, marker, quote)
+            join shared_chunks c on c.chunk_id = given.chunk_id
+        where not exists (
+            select from chunks o where o.owner_id = %(owner_id)s and o.chunk_id = given.chunk_id
+        )
     ), spoken as (
         insert into llm_response_chunks (owner_id, response_id, token_index, token_text)
         select %(owner_id)s, response.response_id, (token.number - 1)::integer, token.piece
@@ -159,6 +175,7 @@ def opened_turn(
     parent_message_id: int | None,
     message_id: int | None,
     content: str,
+    media_ids: Sequence[int],
     model: tuple[str, str, str, str | None, int],
     parameters: dict[str, Any],
     instance: uuid.UUID,
@@ -174,6 +191,7 @@ def opened_turn(
         parent_message_id=parent_message_id,
         message_id=message_id,
         content=content,
+        media_ids=list(media_ids),
         provider=provider,
         model_name=name,
         model_version=version,

@@ -145,12 +145,13 @@ class Recalled:
         if self._decision is None:
             length = scene.model.context_len
             most = next((count for size, count in _PASSAGES.items() if length <= size), _MOST_PASSAGES)
+            found = self.hits.hits()
             self._decision = decide(
                 scene.turn.question,
                 self.memories.memories() if self.memories else [],
-                self.hits.hits(),
+                found,
                 {past.message_id: past.content for past in scene.history if past.role == "user"},
-                passages=most,
+                passages=len(found) if self.hits.whole else most,
             )
         return self._decision
 
@@ -167,12 +168,13 @@ class Recalled:
 
 @dataclass(slots=True)
 class Said:
-    """What the model says, as it comes, and the prompt that made it say so."""
+    """What the model says, as it comes, and the prompt that made it say so; `dropped` marks were never offered."""
 
     prompt: Prompt | None = None
     tokens: list[str] = field(default_factory=list)
     finish: str = "stop"
     usage: Usage | None = None
+    dropped: int = 0
 
     @property
     def text(self) -> str:

@@ -106,6 +106,7 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         avatar=turn.request.avatar,
         title=shortened(turn.request.message, _TITLE_CHARS),
         parent_message_id=turn.request.parent_message_id,
+        media_ids=turn.request.media,
     )
     noted = idempotency.noted(turn.key, entered)
     answered = idempotency.settled(tx, turn.owner_id, turn.key, entered, _lifetime())
@@ -122,6 +123,7 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         parent_message_id=context.parent_message_id,
         message_id=turn.message_id,
         content=turn.request.message,
+        media_ids=turn.request.media,
         model=(model.provider, model.name, model.version, model.endpoint, model.context_len),
         parameters={**model.params, "idempotency_key": turn.key.key if turn.key else None, "turn": turn.turn_id},
         instance=INSTANCE,
@@ -129,6 +131,7 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         key=turn.key.key if turn.key else None,
     )
     repo.close_expired(tx, turn.owner_id, context.session.session_id)
+    conversations.announce_media(tx, turn.owner_id, context.session, turn.request.media)
     return Scene(turn, context, model, opened)
 
 
@@ -184,9 +187,11 @@ def ask(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
 def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = False) -> Answer:
     """Stores the answer with all that belongs to it, and what must follow it; once, even if it is told to `again`."""
     prompt, turn, avatar = said.composed(), scene.turn, scene.context.avatar
-    content, citations = cite(said.text, prompt.passages)
+    content, citations, invented = cite(said.text, prompt.passages)
+    if (lost := said.dropped + invented) and not again:
+        telemetry.count("citations.invented", lost, of="turn")
     shown: dict[str, Any] = {
-        "usage": said.counted(prompt),
+        "usage": {**said.counted(prompt), **({"invented_citations": lost} if lost else {})},
         "memories": [plain(one) for one in prompt.memories],
         "affect": recalled.affect(scene),
         "timings": {**turn.timings, "total": turn.elapsed()},
@@ -316,6 +321,7 @@ def _spoken(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
                 break
         if ready := strainer.rest():
             yield said.token(ready)
+        said.dropped = strainer.dropped
     if not said.text.strip():
         refused = said.finish == "content_filter"
         raise (ModelRefused if refused else MalformedAnswer)(model=scene.model.id, reason="it says nothing")

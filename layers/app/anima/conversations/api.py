@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, File, Path, Query, Response, UploadFile
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from anima.conversations import media_service, service
-from anima.conversations.model import Medium, Message, Session
-from anima.kernel import http, idempotency, pages
+from anima.conversations.media_model import Medium
+from anima.conversations.model import Message, Session
+from anima.kernel import http, idempotency, pages, serving
 
 router = APIRouter(tags=["conversations"])
 
@@ -45,6 +48,7 @@ _MEDIUM = {
     "mime_type": "image/png",
     "size_bytes": 5120,
     "checksum_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "name": "lake.png",
     "created_at": "2026-01-31T12:00:00Z",
 }
 
@@ -111,6 +115,7 @@ class MediumAnswer(BaseModel):
     mime_type: str
     size_bytes: int
     checksum_sha256: str
+    name: str | None
     created_at: datetime
 
 
@@ -196,7 +201,7 @@ def store_medium(
     file: Annotated[UploadFile, File(description="The file", examples=["(the bytes of a picture)"])],
 ) -> Medium:
     """Its kind is told by its bytes; the same file twice is stored once."""
-    return media_service.store(caller, file.file.read(media_service.MAX_BYTES + 1))
+    return media_service.store(caller, file.file.read(media_service.MAX_BYTES + 1), file.filename)
 
 
 @router.get(
@@ -214,13 +219,11 @@ def get_medium(caller: http.Caller, media_id: RowId) -> Medium:
     "/media/{media_id}/content",
     summary="One stored file",
     response_class=Response,
-    responses={
-        200: {"content": {"application/octet-stream": {"example": "the bytes of the file"}}},
-        **http.problems(404),
-    },
+    responses={**serving.RESPONSES, **http.problems(404, 416)},
 )
-def get_content(caller: http.Caller, media_id: RowId) -> Response:
-    """Its bytes, under the kind that they are."""
-    found = media_service.content(caller, media_id)
-    headers: dict[str, Any] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
-    return Response(found.data, media_type=found.mime_type, headers=headers)
+def get_content(caller: http.Caller, media_id: RowId, range_header: http.RangeHeader = None) -> Response:
+    """Its bytes, or a part of them: as what they are where a browser can show that and do nothing else with it."""
+    found = media_service.get(caller, media_id)
+    opened = partial(media_service.opened, found)
+    given = serving.served(opened, found.size_bytes, found.mime_type, found.name, range_header)
+    return StreamingResponse(given.content, given.status_code, given.headers)

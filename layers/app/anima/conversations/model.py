@@ -1,4 +1,4 @@
-"""Sessions, messages and media, as they are read."""
+"""Sessions and messages, as they are read."""
 
 from __future__ import annotations
 
@@ -86,16 +86,3 @@ class Added:
     message_id: int
     created_at: datetime
     media: int
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """A stored file."""
-
-    media_id: int
-    storage_uri: str
-    media_type: str
-    mime_type: str
-    size_bytes: int
-    checksum_sha256: str
-    created_at: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from anima.conversations.model import Medium, Message, Session
+from anima.conversations.model import Message, Session
 from anima.kernel import db
 
 
@@ -71,6 +71,9 @@ _MESSAGE: LiteralString = """
         (
             select count(*) from response_citations c
             where c.owner_id = m.owner_id and c.response_id = p.response_id
+        ) + (
+            select count(*) from shared_citations c
+            where c.owner_id = m.owner_id and c.response_id = p.response_id
         ) as citations,
         q.state
     from messages m
@@ -111,25 +114,6 @@ NEWEST_MESSAGES = db.Query(
             or (m.created_at, m.message_id) < (%(before)s::timestamptz, %(before_id)s::bigint))
     order by m.created_at desc, m.message_id desc
     limit %(limit)s
-    """,
-)
-
-ADD_MEDIUM = db.Query(
-    Medium,
-    """
-    insert into media (owner_id, storage_uri, media_type, mime_type, size_bytes, checksum_sha256)
-    values (%(owner_id)s, %(storage_uri)s, %(media_type)s, %(mime_type)s, %(size_bytes)s, %(sha256)s)
-    on conflict (owner_id, checksum_sha256, mime_type) do update set storage_uri = excluded.storage_uri
-    returning media_id, storage_uri, media_type, mime_type, size_bytes, checksum_sha256, created_at
-    """,
-)
-
-MEDIUM = db.Query(
-    Medium,
-    """
-    select m.media_id, m.storage_uri, m.media_type, m.mime_type, m.size_bytes, m.checksum_sha256, m.created_at
-    from media m
-    where m.owner_id = %(owner_id)s and m.media_id = %(media_id)s
     """,
 )
 
@@ -175,30 +159,3 @@ def newest_messages(
     """Messages of a session, newest first."""
     time, last = before or (None, None)
     return tx.fetch(NEWEST_MESSAGES, owner_id=owner_id, session_id=session_id, before=time, before_id=last, limit=limit)
-
-
-def add_medium(
-    tx: db.Transaction,
-    owner_id: int,
-    *,
-    storage_uri: str,
-    media_type: str,
-    mime_type: str,
-    size_bytes: int,
-    sha256: str,
-) -> db.Pending[Medium]:
-    """Enters a file that was stored; the one that is there if its content is known."""
-    return tx.fetch(
-        ADD_MEDIUM,
-        owner_id=owner_id,
-        storage_uri=storage_uri,
-        media_type=media_type,
-        mime_type=mime_type,
-        size_bytes=size_bytes,
-        sha256=sha256,
-    )
-
-
-def medium(tx: db.Transaction, owner_id: int, media_id: int) -> db.Pending[Medium]:
-    """One file's row."""
-    return tx.fetch(MEDIUM, owner_id=owner_id, media_id=media_id)

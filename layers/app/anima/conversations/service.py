@@ -10,7 +10,7 @@ from typing import Any, Literal
 from anima.conversations import repo, turn_service
 from anima.conversations.model import Message, Session
 from anima.conversations.turn_service import AvatarNotFound, SessionNotFound
-from anima.kernel import db, idempotency, pages
+from anima.kernel import db, idempotency, outbox, pages
 from anima.kernel.errors import BadInput, FieldError
 
 Order = Literal["oldest", "newest"]
@@ -74,10 +74,11 @@ def history(
 
 def delete_session(principal: db.Principal, session_id: int) -> None:
     """Removes a session with all that was said in it. Raises SessionNotFound."""
+    owner_id = _owner(principal)
     with db.transaction(principal) as tx:
-        removed = repo.delete_session(tx, _owner(principal), session_id).count()
-    if not removed:
-        raise SessionNotFound(session_id=session_id)
+        if not repo.delete_session(tx, owner_id, session_id).count():
+            raise SessionNotFound(session_id=session_id)
+        outbox.emit(tx, "session.deleted", f"deleted:session:{session_id}", owner_id, {"session_id": session_id})
 
 
 def _owner(principal: db.Principal) -> int:

@@ -30,6 +30,13 @@ class Opened:
     egress: dict[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A medium that is there."""
+
+    media_id: int
+
+
 # The lock makes turns of one session follow each other: the second reads what the first has entered.
 SESSION = db.Query(
     Opened,
@@ -104,6 +111,10 @@ BRANCH = db.Query(
     """,
 )
 
+MEDIA = db.Query(
+    Owned, "select media_id from media where owner_id = %(owner_id)s and media_id = any(%(media_ids)s::bigint[])"
+)
+
 ADD_MESSAGE = db.Query(
     Added,
     """
@@ -147,6 +158,11 @@ def new_session(
 def branch(tx: db.Transaction, owner_id: int, session_id: int, message_id: int | None, limit: int) -> db.Pending[Past]:
     """Up to `limit` messages that lead to a message (none: the newest), oldest first."""
     return tx.fetch(BRANCH, owner_id=owner_id, session_id=session_id, message_id=message_id, limit=limit)
+
+
+def media(tx: db.Transaction, owner_id: int, media_ids: Sequence[int]) -> db.Pending[Owned]:
+    """Those of the media that are the owner's."""
+    return tx.fetch(MEDIA, owner_id=owner_id, media_ids=list(media_ids))
 
 
 def add_message(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from anima.conversations import turn_repo
 from anima.conversations.model import Added, Partner, Past, Session, TurnContext
-from anima.kernel import db
+from anima.kernel import db, outbox
 from anima.kernel.errors import Conflict, FieldError, NotFound
 
 
@@ -51,9 +51,11 @@ class PendingContext:
     _session_id: int | None
     _avatar: uuid.UUID | str | None
     _parent_message_id: int | None
+    _media: db.Pending[turn_repo.Owned] | None
+    _media_ids: Sequence[int]
 
     def get(self) -> TurnContext:
-        """The context. Raises SessionNotFound, AvatarNotFound, MessageNotFound, OtherAvatar."""
+        """The context. Raises SessionNotFound, AvatarNotFound, MessageNotFound, OtherAvatar, MediaNotFound."""
         opened = self._opened.first()
         if opened is None:
             if self._session_id is not None:
@@ -64,6 +66,8 @@ class PendingContext:
         if self._parent_message_id is not None and not history:
             wrong = FieldError("parent_message_id", "a message of this session")
             raise MessageNotFound(message_id=self._parent_message_id, fields=[wrong])
+        if self._media is not None:
+            _check_media(len(self._media.all()), self._media_ids)
         return TurnContext(as_session(opened), _partner(opened), history, self._session_id is None)
 
     def _check_avatar(self, opened: turn_repo.Opened) -> None:
@@ -87,6 +91,7 @@ def begin_turn_context(
     title: str | None = None,
     parent_message_id: int | None = None,
     history_limit: int = 40,
+    media_ids: Sequence[int] = (),
 ) -> PendingContext:
     """Asks for session, avatar and branch without looking at anything.
 
@@ -100,7 +105,8 @@ def begin_turn_context(
     else:
         opened = turn_repo.session(tx, owner_id, session_id)
         branch = turn_repo.branch(tx, owner_id, session_id, parent_message_id, history_limit)
-    return PendingContext(opened, branch, session_id, avatar, parent_message_id)
+    media = turn_repo.media(tx, owner_id, media_ids) if media_ids else None
+    return PendingContext(opened, branch, session_id, avatar, parent_message_id, media, media_ids)
 
 
 def begin_session(
@@ -132,9 +138,20 @@ def add_message(
     return turn_repo.add_message(tx, owner_id, session_id, role, content, parent_message_id, avatar_id, media_ids)
 
 
+def announce_media(tx: db.Transaction, owner_id: int, session: Session, media_ids: Sequence[int]) -> None:
+    """Documents are made of the media of a message, so that they are found later; not of those of a private session."""
+    if media_ids and not session.private:
+        key = f"media:{session.session_id}"
+        outbox.emit(tx, "media.attached", key, owner_id, {"media_ids": list(media_ids)})
+
+
 def check_media(added: Added, media_ids: Sequence[int]) -> None:
     """Raises MediaNotFound unless all the media were tied to the message."""
-    if added.media != len(set(media_ids)):
+    _check_media(added.media, media_ids)
+
+
+def _check_media(found: int, media_ids: Sequence[int]) -> None:
+    if found != len(set(media_ids)):
         wrong = FieldError("media", "ids of media of yours")
         raise MediaNotFound(media_ids=", ".join(map(str, media_ids)), fields=[wrong])
 

@@ -85,7 +85,7 @@ def begin_recall(
         owner_id,
         avatar_id,
         vector=question.vector,
-        embedding_model=embeddings.embedder().name,
+        embedding_model=question.model or embeddings.embedder().name,
         terms=asked_terms,
         words=words,
         keys=sorted(asked.keys),
@@ -114,7 +114,7 @@ def _told(candidate: Candidate) -> Candidate:
 
 def _background(question: Question) -> float:
     """The mean cosine of a question with unrelated sentences of its language; 0 or more."""
-    cohort = _centre(embeddings.embedder(), question.language or "en")
+    cohort = _centre(embeddings.embedder(question.model), question.language or "en")
     return max(0.0, sum(one * other for one, other in zip(question.vector, cohort, strict=True)))
 
 
