@@ -13,7 +13,7 @@ import typer
 from anima.cli import output
 from anima.kernel.errors import AnimaError
 from anima.kernel.postgres.deployment import Step
-from anima.operations import database, schema, schema_report, schema_rollback, schema_validation
+from anima.operations import database, nearest_indexes, schema, schema_report, schema_rollback, schema_validation
 from anima.operations.schema_report import Deployment, Validation
 
 app = typer.Typer(help="Database: its schema, branches, backups and health.", no_args_is_help=True)
@@ -131,6 +131,16 @@ def rollback(
             print(f"{way.says}\nNothing was changed: `--yes` does it.")
             return
         print(f"rolled back {schema_rollback.take(url, way, _tell)}")
+
+
+@app.command("maintain")
+def maintain(branch: Branch = None, as_json: output.AsJson = False) -> None:
+    """Make the indexes of large vector stores, and drop those that are not needed; a server at home does it itself."""
+    with database.at(branch) as url:
+        kept = nearest_indexes.keep(url, lambda name, step: print(f"{step} {name}", file=sys.stderr, flush=True))
+    rows = [{"index": name, "step": "made"} for name in kept.made]
+    rows += [{"index": name, "step": "dropped"} for name in kept.dropped]
+    output.print_rows(rows, ["index", "step"], as_json=as_json, empty="nothing to do: every large store has its index")
 
 
 @app.command("check")

@@ -83,14 +83,14 @@ TABLES = (
         "id::text",
         "avatar_id = %(avatar)s",
         lambda row: f"{row['category']}.{row['key']} = {_short(row['value'])} ({row['confidence']:.2f})",
-        ("embedding", "embedding_model", "terms"),
+        ("embedding", "embedding_model", "next_embedding", "next_model", "terms"),
     ),
     Table(
         "episodes",
         "id::text",
         "avatar_id = %(avatar)s",
         lambda row: f"{_short(row['title'])} (importance {row['importance']:g})",
-        ("embedding", "embedding_model", "terms"),
+        ("embedding", "embedding_model", "next_embedding", "next_model", "terms"),
     ),
     Table(
         "sessions",

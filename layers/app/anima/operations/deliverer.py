@@ -21,7 +21,17 @@ def workers() -> dict[str, Worker]:
     from anima.chat import worker as after_turn
     from anima.knowledge import worker as ingest
 
-    return {"turn.finished": after_turn.handle, "document.queued": ingest.handle}
+    return {
+        "turn.finished": after_turn.handle,
+        "session.quiet": after_turn.handle,
+        "session.deleted": after_turn.handle,
+        "document.queued": ingest.handle,
+        "vectors.waiting": ingest.handle,
+        "vectors.gone": ingest.handle,
+        "store.deleted": ingest.handle,
+        "summary.wanted": ingest.handle,
+        "media.attached": ingest.handle,
+    }
 
 
 class Deliverer:

@@ -1,7 +1,7 @@
 """Keeps the database in order, once a day and only when something woke the process anyway.
 
 Partitions by month are attached ahead and dropped when they are old, what has expired is deleted, the sizes of the
-tables are written down.
+tables are written down, stores that have become large get their indexes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from anima.operations import maintenance_repo as repo
 
 _TASK = "daily"
 _DAY = timedelta(days=1)
+_OFTEN = timedelta(minutes=10)
 _NOBODY = db.Principal(user_id=None, login="worker")
 _MOST_STEPS = 100
 """A run ends, whatever it finds; the next goes on."""
@@ -41,11 +42,13 @@ def run_if_due() -> bool:
 
 def run() -> dict[str, int]:
     """All of it, now; answers how many steps, rows and tables."""
-    from anima.operations import health
+    from anima.knowledge import uploads_service
+    from anima.operations import health, nearest_indexes
 
     steps = _until_done(_partition_step)
-    rows = _until_done(_expired)
+    rows = _until_done(_expired) + uploads_service.remove_expired()
     tables = health.record_sizes()
+    nearest_indexes.keep_quietly()
     telemetry.info("maintenance.done", steps=steps, rows=rows, tables=tables)
     return {"steps": steps, "rows": rows, "tables": tables}
 
@@ -86,14 +89,23 @@ def _expired() -> int:
 
 
 class Daily:
-    """Maintenance at home: called whenever something happened, it asks the database at most once a day."""
+    """Maintenance at home: called whenever something happened, it asks the database at most once a day.
+
+    Only whether a store has become large, by what happened, it asks every ten minutes.
+    """
 
     def __init__(self) -> None:
         self._last: datetime | None = None
+        self._looked: datetime | None = None
 
     def __call__(self) -> None:
         """Does what is due."""
         now = clock.now()
         if self._last is None or now - self._last >= _DAY:
-            self._last = now
+            self._last = self._looked = now
             run_if_due()
+        elif self._looked is None or now - self._looked >= _OFTEN:
+            from anima.operations import nearest_indexes
+
+            self._looked = now
+            nearest_indexes.keep_quietly()

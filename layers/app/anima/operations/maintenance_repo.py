@@ -43,7 +43,7 @@ ENDED = db.Command("update maintenance_runs set done_at = now() where task = %(t
 
 PARTITIONS = db.Query(Step, "select maintain_partitions() as done")
 
-EXPIRED = db.Query(Expired, "select maintain_expired() as n")
+EXPIRED = db.Query(Expired, "select maintain_expired() + maintain_activations() as n")
 
 
 def begun(tx: db.Transaction, task: str) -> db.Pending[Run]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from anima.kernel import delivery, telemetry, watch
@@ -12,6 +13,11 @@ from anima.operations import maintenance, wake
 _MOST = 1_000
 """Sent by one call, so that it ends before it is ended; what is left has a wake armed at once."""
 
+
+
+def wire() -> None:
+    """Lets a worker that is a function of its own send what it commits."""
+    wake.wire()
 
 def deliver(event: Mapping[str, Any] | None = None) -> dict[str, int]:
     """What a wake does: sends what is due of the outbox, closes turns that were cut, and keeps the database in order.
@@ -59,15 +65,18 @@ def _failures(event: Mapping[str, Any]) -> int:
 def migrate(event: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
     """Applies migrations: `{"phase": "pre" | "post" | null, "code": url | "none" | null, "dry_run": bool}`.
 
-    Also answers CloudFormation's events, within `seconds`, and `{"link_for": …, "base_url": …}`. Raises BadInput for
-    anything else; CodeUnknown and CodeBehind where a post migration would come before the code.
+    Also answers CloudFormation's events, within `seconds`, `{"link_for": …, "base_url": …}`, and `{"maintain": true}`,
+    which makes the indexes of large stores. Raises BadInput for anything else; CodeUnknown and CodeBehind where a post
+    migration would come before the code.
     """
-    from anima.operations import database, schema, setup
+    from anima.operations import database, nearest_indexes, schema, setup
 
     if setup.is_custom(event):
         return setup.answer(event, seconds)
     if isinstance(event, Mapping) and "link_for" in event:
         return setup.link(event)
+    if isinstance(event, Mapping) and event == {"maintain": True}:
+        return asdict(nearest_indexes.keep(setup.know_owner()))
     phase, code, dry_run = _asked(event)
     url = setup.know_owner()
     known = None if phase == "pre" else schema.known_to_the_code(code, url, dry_run=dry_run)
