@@ -23,6 +23,7 @@ BUILD = ("hatchling>=1.27", "editables>=0.5")
 SUBSETS: Mapping[Path, tuple[str, ...]] = {
     LOCKS / "run.txt": ("--extra", "local"),
     ROOT / "layers" / "deps" / "requirements.txt": ("--extra", "aws"),
+    ROOT / "gpu_jobs" / "read_media" / "requirements.txt": ("--extra", "media", "--extra", "aws"),
 }
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     # Part of every Python runtime of Lambda, and compiled there; what only a compiler of C needs.

@@ -3,6 +3,9 @@
 from typing import Any
 
 from anima.chat import worker
+from anima.operations import worker as operations
+
+operations.wire()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -244,10 +244,11 @@ def test_who_serves_people_may_not_read_queues_and_who_works_may_not_write_files
         may[name.removesuffix("Role")] = set(re.findall(r'"(\w+:[A-Z]\w+)"', names_of(parts)))
     for name in ("Chat", "ChatStream", "Manage", "Retrieve", "Socket"):
         assert "sqs:ReceiveMessage" not in may[name]
-    for name in ("Ingest", "Reflect", "Outbox", "Socket", "Retrieve", "Migrate"):
+    # What ingestion keeps: what it fetched from an address, and what was read of a document.
+    for name in ("Reflect", "Outbox", "Socket", "Retrieve", "Migrate"):
         assert "s3:PutObject" not in may[name]
     emitting = {name for name, actions in may.items() if "scheduler:CreateSchedule" in actions}
-    assert emitting == {"Chat", "ChatStream", "Manage", "Outbox"}
+    assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect"}
 
 
 # Queues, schedules, storage
@@ -369,6 +370,16 @@ GOOD = "postgresql://owner:p%40ss@ep-cool-1.eu-central-1.aws.neon.tech/anima?ssl
         ("Stage", "a-name-that-is-too-long", False),
         ("AlarmEmail", "ops@example.org", True),
         ("AlarmEmail", "ops", False),
+        ("ReaderImage", "", True),
+        ("ReaderImage", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/anima-read-media:1", True),
+        ("ReaderImage", "registry.example.org:5000/anima/read-media:1.2", True),
+        ("ReaderImage", f"registry.example.org/read-media@sha256:{'0' * 64}", True),
+        ("ReaderImage", "read-media", False),
+        ("ReaderImage", "read media:1", False),
+        ("ReaderSubnets", "", True),
+        ("ReaderSubnets", "subnet-0123abcd,subnet-4567ef01", True),
+        ("ReaderSubnets", "subnet-0123abcd, subnet-4567ef01", False),
+        ("ReaderSubnets", "default", False),
     ],
 )
 def test_parameters_refuse_what_cannot_be_right(name: str, value: str, accepted: bool) -> None:
@@ -409,6 +420,26 @@ def test_the_database_is_named_in_one_way(url: str, arn: str, accepted: bool) ->
     (assertion,) = rule["Assertions"]
     assert holds(assertion["Assert"], {"DatabaseUrl": url, "DatabaseSecretArn": arn}) is accepted
     assert assertion["AssertDescription"] == "Give either DatabaseUrl or DatabaseSecretArn"
+
+
+@pytest.mark.parametrize(
+    ("image", "subnets", "accepted"),
+    [("", "", True), ("read-media:1", "subnet-0a", True), ("read-media:1", "", False), ("", "subnet-0a", False)],
+)
+def test_the_reader_has_an_image_and_a_place_or_neither(image: str, subnets: str, accepted: bool) -> None:
+    (assertion,) = template()["Rules"]["WholeReader"]["Assertions"]
+    assert holds(assertion["Assert"], {"ReaderImage": image, "ReaderSubnets": subnets}) is accepted
+
+
+def test_only_what_ingests_may_start_the_reader_and_the_reader_writes_in_one_place() -> None:
+    assert [name for name in functions() if "ANIMA_READER_JOB" in environment(name)] == ["IngestFunction"]
+    roles = of_type("AWS::IAM::Role", ROOT / "infra" / "roles.yaml")
+    assert [name for name, role in roles.items() if "states:StartExecution" in names_of(role)] == ["IngestRole"]
+    reader = of_type("AWS::IAM::Role", ROOT / "infra" / "readers.yaml")["ReaderRole"]["Policies"]
+    written = [one for one in everything(reader) if isinstance(one, dict) and "s3:PutObject" in one.get("Action", ())]
+    assert [one["Resource"] for one in written] == [{"Fn::Sub": "${BucketArn}/parsed/*"}]
+    assert "secretsmanager:" not in names_of(reader)
+    assert "sqs:" not in names_of(reader)
 
 
 def test_every_parameter_is_described_and_given_on_to_what_takes_it() -> None:

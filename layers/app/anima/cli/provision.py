@@ -36,6 +36,7 @@ def provision(
     else:
         assets.ensure_embedder(progress)
         assets.ensure(settings().local_model, progress, verify=verify)
+        assets.ensure_speech(progress, verify=verify)
     rows = [
         {"name": one.name, "bytes": one.size, "present": assets.is_present(one.name)}
         for one in assets.catalogue().values()
