@@ -144,4 +144,5 @@ def visiting(site: str, browser: Browser, stub_llm: StubLLM, make_user: MakeUser
 
 
 def _is_strange(url: str, site: str) -> bool:
-    return urlsplit(url).scheme not in {"data", "blob"} and not url.startswith(site + "/")
+    own = {"data", "blob", "chrome", "chrome-extension"}  # the last two are the browser's own viewer of PDFs
+    return urlsplit(url).scheme not in own and not url.startswith(site + "/")

@@ -161,7 +161,7 @@ def _reloaded_until(page: Page, place: str, wanted: Any) -> Any:
         page.wait_for_timeout(150)
         if wanted.count():
             break
-        page.get_by_role("link", name="Documents").click()
+        page.get_by_role("link", name="Knowledge").click()
     return wanted
 
 
@@ -329,9 +329,9 @@ def test_on_a_phone_the_rail_and_the_drawer_come_over_the_talk(visiting: Visitin
     rail = page.get_by_role("navigation", name="Places")
     expect(rail).to_be_hidden()
     page.get_by_role("button", name="Menu", exact=True).click()
-    expect(rail.get_by_role("link", name="Documents")).to_be_visible()
+    expect(rail.get_by_role("link", name="Knowledge")).to_be_visible()
     visit.shot("phone-rail")
-    rail.get_by_role("link", name="Documents").click()
+    rail.get_by_role("link", name="Knowledge").click()
     expect(page.get_by_text("No document yet.")).to_be_visible()
     expect(rail).to_be_hidden()
     page.go_back()
@@ -377,7 +377,7 @@ def test_first_paint_is_light_and_its_colours_can_be_read(visiting: Visiting) ->
     page.wait_for_load_state("networkidle")
     assert 40_000 < sum(sizes) < 150_000
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         weak = [(pair, round(ratio, 2)) for pair, ratio in page.evaluate(CONTRAST) if ratio < 4.5]
         assert not weak, f"{scheme}: {weak}"
 
@@ -392,10 +392,9 @@ def test_a_file_that_misses_its_place_is_taken_all_the_same(visiting: Visiting) 
             new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }));
     }"""
     page.evaluate(script, [RULES.decode()])
-    expect(page.get_by_role("heading", name="Documents")).to_be_visible()
-    expect(page.locator(".upload")).to_have_count(1)
-    expect(page.locator(".upload")).to_contain_text("Ready: ask about it")
+    expect(page.get_by_role("heading", name="Knowledge")).to_be_visible()
     expect(page.locator(".item")).to_have_count(1)
+    expect(page.locator(".item")).to_contain_text("2 passages")
 
 
 def link_of(visit: Any) -> str:

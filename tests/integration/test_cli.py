@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fixtures import files
 from fixtures.house import House, wait_for
 from fixtures.stub_llm import Reply, StubLLM
 
@@ -134,6 +135,51 @@ def test_a_folder_with_a_poisoned_file_says_which_failed(up: House) -> None:
     assert done.returncode == 1
     states = {one["title"]: one["state"] for one in json.loads(done.stdout)}
     assert states == {"bad.pdf": "failed", "good.md": "done"}
+
+
+def test_any_file_comes_in_and_what_could_not_be_read_is_named(up: House) -> None:
+    folder = up.folder / "mixed"
+    (folder / ".git").mkdir(parents=True)
+    (folder / ".git" / "config").write_text("[core] not a document")
+    (folder / "report.docx").write_bytes(files.docx())
+    (folder / "slides.pptx").write_bytes(files.pptx())
+    (folder / "noise.bin").write_bytes(bytes(range(256)) * 8)
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "log.txt").write_bytes(b"The winch of berth nine is greased in May.\n" + b" " * 4_100_000)
+    done = up.run("ingest", str(folder), "http://127.0.0.1:9/secret", "--json")
+    assert done.returncode == 1
+    states = {one["title"]: one["state"] for one in json.loads(done.stdout)}
+    assert states == {
+        "empty.txt": "failed",
+        "log.txt": "done",
+        "noise.bin": "unsearchable",
+        "report.docx": "done",
+        "slides.pptx": "done",
+        "http://127.0.0.1:9/secret": "failed",
+    }
+    assert "noise.bin is kept, but cannot be searched" in done.stderr
+    refused = next(one for one in json.loads(done.stdout) if one["title"].startswith("http"))
+    assert "not an address of the public internet" in refused["reason"]
+    found = up.say("search", "When is the winch of berth nine greased?", "--why", "--purpose", "context")
+    assert "log.txt  line" in found
+    assert "it holds winch, berth, nine, greased" in found
+    assert "plan:" in up.say("search", "winch", "--explain")
+    assert "(context)" in up.say("search", "lighthouse", "--purpose", "context", "--purpose", "findings")
+
+
+def test_documents_are_listed_shown_tried_again_and_deleted(up: House) -> None:
+    note = up.folder / "shed.md"
+    note.write_text("# Shed\n\nThe shed is painted blue.")
+    document_id = str(up.json("ingest", str(note), "--purpose", "findings")[0]["document_id"])
+    assert [str(one["document_id"]) for one in up.json("document", "list", "--purpose", "findings")] == [document_id]
+    shown = up.say("document", "show", document_id, "--passages")
+    assert "shed.md" in shown
+    assert "The shed is painted blue." in shown
+    again = up.run("document", "retry", document_id)
+    assert again.returncode == 1
+    assert "the document is done" in again.stderr
+    assert "is deleted" in up.say("document", "delete", document_id, "--yes")
+    assert "there is none" in up.say("document", "list", "--purpose", "findings")
 
 
 def test_what_was_said_becomes_memory_and_can_be_forgotten(up: House, stub_llm: StubLLM) -> None:

@@ -23,13 +23,16 @@ _THREADS = 256
 
 def _chat() -> list[APIRouter]:
     from anima.chat import api as chat
+    from anima.chat import ask_api as asking
     from anima.conversations import api as conversations
+    from anima.knowledge import elsewhere_service, service
 
-    return [chat.router, conversations.router]
+    service.also_search(elsewhere_service.begin)
+    return [chat.router, asking.router, conversations.router]
 
 
 def _retrieve() -> list[APIRouter]:
-    from anima.knowledge import api as knowledge
+    from anima.knowledge import search_api as knowledge
     from anima.memory import api as memory
 
     return [knowledge.search_router, memory.search_router]
@@ -39,13 +42,20 @@ def _manage() -> list[APIRouter]:
     from anima.avatars import api as avatars
     from anima.gateway import api as gateway
     from anima.identity import api as identity
-    from anima.knowledge import api as knowledge
+    from anima.knowledge import documents_api as documents
+    from anima.knowledge import ingest_api as ingestion
+    from anima.knowledge import publish_api as publishing
+    from anima.knowledge import search_api as searching
+    from anima.knowledge import stores_api as stores
+    from anima.knowledge import summary_api as summaries
+    from anima.knowledge import uploads_api as uploads
     from anima.memory import api as memory
     from anima.operations import health_api
     from anima.personality import api as personality
     from anima.relationships import api as relationships
 
-    rooms = (identity, avatars, personality, knowledge, memory, relationships, gateway, health_api)
+    of_documents = (documents, uploads, searching, ingestion, stores, publishing, summaries)
+    rooms = (identity, avatars, personality, *of_documents, memory, relationships, gateway, health_api)
     return [room.router for room in rooms]
 
 

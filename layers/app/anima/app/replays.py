@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _READING = frozenset({"GET", "HEAD"})
 _KEY = "Idempotency-Key"
+_MOST_BYTES = 64_000_000
+"""Of a longer request nothing is kept, so that none lies in memory as a whole."""
 
 
 class Replays:
@@ -31,18 +33,23 @@ class Replays:
             await self.app(scope, receive, send)
             return
         with connections.patient() as patience:
-            first, tape = dict(scope), _Tape(receive, send)
+            first, tape = dict(scope), _Tape(receive, send, kept=_may_repeat(scope))
             try:
                 await self.app(scope, tape.receive, tape.send)
                 return
             except DatabaseUnavailable as error:
-                if tape.answered or patience.left == 0 or _took_too_long(error) or not repeatable(scope):
+                if tape.answered or tape.torn or patience.left == 0 or _took_too_long(error) or not repeatable(scope):
                     raise
             telemetry.count("db.retries")
             scope.clear()
             scope.update(first)
             tape.rewind()
             await self.app(scope, tape.receive, send)
+
+
+def _may_repeat(scope: Scope) -> bool:
+    """Whether a request may turn out to be repeatable, before its route is known: else nothing of it is kept."""
+    return scope["method"] in _READING or _KEY in Headers(scope=scope)
 
 
 def _took_too_long(error: DatabaseUnavailable) -> bool:
@@ -60,19 +67,26 @@ def repeatable(scope: Scope) -> bool:
 
 
 class _Tape:
-    """What came of a request so far, to be heard again, and whether anything of an answer went out."""
+    """What came of a request so far, to be heard again unless it is `torn`; and whether anything was answered."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self.answered = False
+    def __init__(self, receive: Receive, send: Send, *, kept: bool) -> None:
+        self.answered, self.torn = False, not kept
         self._receive, self._send = receive, send
         self._heard: list[Message] = []
         self._again: list[Message] = []
+        self._size = 0
 
     async def receive(self) -> Message:
         if self._again:
             return self._again.pop(0)
         message = await self._receive()
-        self._heard.append(message)
+        self._size += len(message.get("body", b""))
+        if self._size > _MOST_BYTES:
+            self.torn = True
+        if self.torn:
+            self._heard.clear()
+        else:
+            self._heard.append(message)
         return message
 
     async def send(self, message: Message) -> None:

@@ -8,16 +8,19 @@ from typing import Annotated
 import typer
 
 from anima.cli import (
+    ask,
     avatars,
     backups,
     branches,
     database,
     documents,
+    embeddings,
     health,
     memory,
     personality,
     place,
     provision,
+    stores,
     talk,
     users,
 )
@@ -54,8 +57,11 @@ def _options(
 place.register(app)
 talk.register(app)
 documents.register(app)
+ask.register(app)
 provision.register(app)
 app.add_typer(avatars.app, name="avatar")
+app.add_typer(embeddings.app, name="embeddings")
+app.add_typer(stores.app, name="store")
 app.add_typer(personality.app, name="personality")
 app.add_typer(memory.app, name="memory")
 app.add_typer(database.app, name="db")

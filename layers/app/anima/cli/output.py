@@ -59,14 +59,30 @@ def _cell(value: object) -> str:
 
 
 def place(location: Mapping[str, Any]) -> str:
-    """Where a passage stands in its document, in words: "page 3" or "lines 8-13", and its heading."""
-    found = [f"page {location['page']}"] if location.get("page") else []
-    first, last = location.get("line_start"), location.get("line_end")
-    if first and not found:
-        found.append(f"line {first}" if last in (None, first) else f"lines {first}-{last}")
-    if location.get("heading"):
-        found.append(str(location["heading"]))
-    return ", ".join(found)
+    """Where a passage stands in its document, in words: "page 3", "slide 2", "1:05-1:20", "lines 8-13"; its heading."""
+    found = [_range("page", location.get("page"), location.get("page_end"))]
+    found.append(_range("slide", location.get("slide"), location.get("slide_end")))
+    found += [f"sheet {location['sheet']}"] if location.get("sheet") else []
+    found.append(_range("row", location.get("row_start"), location.get("row_end")))
+    if location.get("second_start") is not None:
+        ends = [location["second_start"], location.get("second_end")]
+        found.append("-".join(dict.fromkeys(_clock(second) for second in ends if second is not None)))
+    if not any(found):
+        found.append(_range("line", location.get("line_start"), location.get("line_end")))
+    found += [str(location[name]) for name in ("speaker", "heading") if location.get(name)]
+    return ", ".join(filter(None, found))
+
+
+def _range(name: str, first: int | None, last: int | None) -> str:
+    if not first:
+        return ""
+    return f"{name} {first}" if last in (None, first) else f"{name}s {first}-{last}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def print_fields(row: Mapping[str, Any], *, as_json: bool) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from urllib.parse import urlsplit
 
 from anima.console.assets import assets, url
+from anima.kernel.config import settings
 
 STYLES = ("css/tokens.css", "css/base.css", "css/talk.css", "css/places.css")
 _IMPORT_MAP = "vendor/importmap.json"
@@ -28,19 +31,31 @@ class Page:
 def policy(*inline_scripts: str) -> str:
     """What a page of the console may do: load what is ours, and run these inline scripts and no other."""
     hashes = "".join(f" 'sha256-{_digest(script)}'" for script in inline_scripts)
+    files = " ".join(["'self'", *_object_store()])
     return "; ".join(
         [
             "default-src 'none'",
             f"script-src 'self'{hashes}",
             "style-src 'self'",
-            "connect-src 'self'",
-            "img-src 'self' data: blob:",
+            f"connect-src {files}",
+            f"img-src {files} data: blob:",
+            f"media-src {files}",
+            f"frame-src {files}",
             "font-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",
         ]
     )
+
+
+def _object_store() -> list[str]:
+    """Where files of people come from and go to, where this server does not keep them: the bucket alone."""
+    place = urlsplit(settings().object_store_url or "")
+    if place.scheme != "s3":
+        return []
+    regions = ["", *(f"{region}." for region in filter(None, [os.environ.get("AWS_REGION")]))]
+    return [f"https://{place.netloc}.s3.{region}amazonaws.com" for region in regions]
 
 
 def _digest(script: str) -> str:
@@ -71,7 +86,8 @@ def index() -> Page:
 
 
 def _is_own_module(path: str) -> bool:
-    return path.startswith("js/") and path.endswith(".js")
+    """Whether the first paint needs it: places that are opened later lie in other folders, and types are for tsc."""
+    return path.startswith("js/") and path.endswith(".js") and path != "js/types.js"
 
 
 def _document(body: str, head: list[str] | None = None, title: str = "Anima") -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anima.avatars.model import Avatar
     from anima.chat.model import Citation
     from anima.conversations.model import Message, Session
-    from anima.knowledge.model import ChunkInContext
+    from anima.knowledge.documents_model import ChunkInContext
 
 ROOT = "/console/plain"
 _MARKER = re.compile(r"\[(\d{1,3})\]")
@@ -111,12 +111,14 @@ def failed(detail: str) -> Page:
 
 def place(location: dict[str, Any]) -> str:
     """Where in its document a passage stands, in words."""
-    found = []
-    if location.get("page"):
-        found.append(f"page {location['page']}")
-    if location.get("heading"):
-        found.append(str(location["heading"]))
-    if location.get("line_start"):
+    found = [f"{name} {location[name]}" for name in ("page", "slide", "sheet") if location.get(name)]
+    if location.get("row_start"):
+        found.append(f"rows {location['row_start']} to {location.get('row_end', location['row_start'])}")
+    if location.get("second_start") is not None:
+        minutes, second = divmod(int(location["second_start"]), 60)
+        found.append(f"minute {minutes}:{second:02}")
+    found += [str(location[name]) for name in ("speaker", "heading") if location.get(name)]
+    if location.get("line_start") and not location.get("row_start"):
         found.append(f"lines {location['line_start']} to {location.get('line_end', location['line_start'])}")
     return ", ".join(found)
 

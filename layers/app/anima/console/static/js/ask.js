@@ -4,14 +4,15 @@ import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 
-/** @typedef {{ text: string, act: string, answer: (yes: boolean) => void }} Question */
+/** @typedef {{ text: string, act: string, keep: string, answer: (yes: boolean) => void }} Question */
 
 const question = signal(/** @type {Question | null} */ (null));
 
-/** Whether the person wants it. @param {string} text @param {string} act the word on the button @returns {Promise<boolean>} */
-export function sure(text, act) {
+/** Whether the person wants it.
+ * @param {string} text @param {string} act the word on the button @param {string} [keep] that on the other @returns {Promise<boolean>} */
+export function sure(text, act, keep = 'Keep it') {
   return new Promise((answer) => {
-    question.value = { text, act, answer };
+    question.value = { text, act, keep, answer };
   });
 }
 
@@ -30,7 +31,7 @@ export function Ask() {
   return html`<dialog ref=${dialog} class="ask" onCancel=${() => finish(false)} aria-labelledby="asked">
     <p id="asked">${asked.text}</p>
     <div class="row">
-      <button type="button" autofocus onClick=${() => finish(false)}>Keep it</button>
+      <button type="button" autofocus onClick=${() => finish(false)}>${asked.keep}</button>
       <button type="button" class="danger" onClick=${() => finish(true)}>${asked.act}</button>
     </div>
   </dialog>`;

@@ -14,7 +14,7 @@ import { Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
 import { go, href, route } from './route.js';
 import { talkOf } from './talk.js';
-import { add } from './uploads.js';
+import { addDropped } from './uploads.js';
 
 /** @import { AvatarAnswer } from './types.js' */
 /** @import { Talk } from './talk.js' */
@@ -65,7 +65,7 @@ function Beginning({ talk, avatar }) {
         (text) => html`<li><button type="button" class="button" onClick=${() => talk.say(text)}>${text}</button></li>`,
       )}
     </ul>
-    <p class="quiet">Drop a text, Markdown, HTML or PDF file anywhere here to talk about it.</p>
+    <p class="quiet">Drop any file anywhere here to talk about it: a document, slides, a table, a picture, a recording.</p>
   </div>`;
 }
 
@@ -139,7 +139,7 @@ function Conversation({ avatar }) {
   function dropped(event) {
     event.preventDefault();
     over.value = false;
-    add([...(event.dataTransfer?.files ?? [])]);
+    void addDropped(event);
   }
 
   /** @param {DragEvent} event */

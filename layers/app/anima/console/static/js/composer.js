@@ -3,7 +3,8 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.js';
-import { ACCEPTED, add, dismiss, isOver, progress, retry, stageOf, uploads } from './uploads.js';
+import { add, cancel, dismiss, retry, uploads } from './uploads.js';
+import { countOf, isOver, leftOf, shareOf, stageOf } from './words.js';
 
 /** @import { Talk } from './talk.js' */
 /** @import { Upload } from './uploads.js' */
@@ -13,39 +14,50 @@ const drafts = new Map();
 
 /** @param {{ upload: Upload }} props */
 function Progress({ upload }) {
-  const { key, file, state, reason, done, total, stage } = upload;
-  const counted = stage === 'embed' && total && !isOver(state) ? ` ${done} of ${total}` : '';
+  const { key, name, state, reason, sent, left } = upload;
+  const sending = state === 'sending';
+  const count = sending && sent ? `${Math.round(100 * sent)} %` : countOf(upload);
+  const told = isOver(state) ? [stageOf(upload)] : [stageOf(upload), count, leftOf(left)];
   return html`<li class="upload" data-state=${state}>
-    <span class="file">${file.name}</span>
-    <span class="stage">${reason && isOver(state) ? reason : `${stageOf(upload)}${counted}`}</span>
-    ${!isOver(state) && html`<progress max="1" value=${progress(upload)} aria-label=${`Progress of ${file.name}`} />`}
-    ${state === 'failed' &&
+    <span class="file" title=${upload.path ?? name}>${name}</span>
+    <span class="stage">${reason && isOver(state) ? reason : told.filter(Boolean).join(' · ')}</span>
+    ${!isOver(state) && html`<progress max="1" value=${sending ? sent : shareOf(upload)} aria-label=${`Progress of ${name}`} />`}
+    ${(state === 'failed' || state === 'cancelled') &&
     html`<button type="button" class="quiet-button" onClick=${() => retry(upload)}>Try again</button>`}
+    ${(sending || state === 'waiting') &&
+    html`<button type="button" class="quiet-button" aria-label=${`Cancel ${name}`} onClick=${() => cancel(key)}>Cancel</button>`}
     ${isOver(state) &&
-    html`<button type="button" class="ghost" aria-label=${`Put away ${file.name}`} onClick=${() => dismiss(key)}>
+    html`<button type="button" class="ghost" aria-label=${`Put away ${name}`} onClick=${() => dismiss(key)}>
       <${Icon} name="close" />
     </button>`}
   </li>`;
 }
 
-export function Uploads() {
-  if (!uploads.value.length) return null;
+const SHOWN = 8;
+
+/** Files on their way; `sending` leaves out those that are documents already. @param {{ sending?: boolean }} props */
+export function Uploads({ sending = false }) {
+  const all = uploads.value.filter((one) => !sending || one.documentId === undefined);
+  if (!all.length) return null;
+  const hidden = all.length - SHOWN;
   return html`<ul class="uploads" aria-label="Files">
-    ${uploads.value.map((one) => html`<${Progress} key=${one.key} upload=${one} />`)}
+    ${all.slice(0, SHOWN).map((one) => html`<${Progress} key=${one.key} upload=${one} />`)}
+    ${hidden > 0 && html`<li class="quiet" key="more">and ${hidden} more</li>`}
   </ul>`;
 }
 
-/** A button that opens the person's files. @param {{ children: any, kind: string, label?: string }} props */
-export function Choose({ children, kind, label }) {
+/** A button that opens the person's files, or a folder of them.
+ * @param {{ children: any, kind: string, label?: string, purpose?: string, folder?: boolean }} props */
+export function Choose({ children, kind, label, purpose, folder = false }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const chosen = () => {
-    add([...(input.current?.files ?? [])]);
+    void add([...(input.current?.files ?? [])], purpose);
     if (input.current) input.current.value = '';
   };
   return html`<button type="button" class=${kind} aria-label=${label} title=${label} onClick=${() => input.current?.click()}>
       ${children}
     </button>
-    <input ref=${input} type="file" multiple accept=${ACCEPTED} hidden onChange=${chosen} />`;
+    <input ref=${input} type="file" multiple webkitdirectory=${folder} hidden onChange=${chosen} />`;
 }
 
 /** @param {{ talk: Talk, name: string }} props */
@@ -86,7 +98,7 @@ export function Composer({ talk, name }) {
 
   const busy = talk.busy.value;
   return html`<form class="composer" onSubmit=${submitted}>
-    <${Choose} kind="ghost" label="Add a file (text, Markdown, HTML, PDF)"><${Icon} name="clip" /><//>
+    <${Choose} kind="ghost" label="Add files: documents, slides, tables, pictures, recordings, …"><${Icon} name="clip" /><//>
     <textarea
       ref=${field}
       class="message"

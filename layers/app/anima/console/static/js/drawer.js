@@ -3,9 +3,11 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.js';
+import { Later } from './later.js';
 import { Passage } from './passage.js';
 import { closeDrawer, route } from './route.js';
-import { Why } from './why.js';
+
+const reasons = async () => (await import('../later/why.js')).Why;
 
 export function Drawer() {
   const { why, passage } = route.value;
@@ -24,7 +26,7 @@ export function Drawer() {
         </button>
       </header>
       ${passage === undefined
-        ? html`<${Why} key=${why} responseId=${why ?? 0} />`
+        ? html`<${Later} load=${reasons} key=${why} responseId=${why ?? 0} />`
         : html`<${Passage} key=${passage} chunkId=${passage} />`}
     </aside>`;
 }

@@ -1,6 +1,6 @@
 // The page: signs in, keeps the three zones (rail, work, drawer), and shows the place that the address names.
 
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
@@ -8,32 +8,38 @@ import { user, whoAmI } from './api.js';
 import { Alert } from './alert.js';
 import { Ask } from './ask.js';
 import { Chat } from './chat.js';
-import { Documents } from './documents.js';
 import { Drawer } from './drawer.js';
 import { Home } from './home.js';
 import { attempt, avatars, failure, loadHouse, said } from './house.js';
-import { Memory } from './memory.js';
+import { Later } from './later.js';
 import { Rail, railOpen } from './rail.js';
 import { closeDrawer, go, route } from './route.js';
 import { SignIn } from './sign_in.js';
 import { applyTheme } from './theme.js';
-import { add } from './uploads.js';
+import { addDropped } from './uploads.js';
 
 const started = signal(false);
+const memory = async () => (await import('../later/memory.js')).Memory;
+const knowledge = async () => (await import('../knowledge/knowledge.js')).Knowledge;
+
+/** Whether the drawer is out; the page of a document shows its passages itself. */
+const drawn = computed(() => {
+  const { why, passage, document } = route.value;
+  return why !== undefined || (passage !== undefined && document === undefined);
+});
 
 function Place() {
   const { place } = route.value;
   if (place === 'chat') return html`<${Chat} />`;
-  if (place === 'memory') return html`<${Memory} />`;
-  return place === 'documents' ? html`<${Documents} />` : html`<${Home} />`;
+  if (place === 'memory') return html`<${Later} load=${memory} />`;
+  return place === 'documents' ? html`<${Later} load=${knowledge} style="css/knowledge.css" />` : html`<${Home} />`;
 }
 
 function House() {
   useEffect(() => {
     void attempt(loadHouse);
   }, []);
-  const { why, passage } = route.value;
-  const drawer = why !== undefined || passage !== undefined;
+  const drawer = drawn.value;
   return html`<div class="house" data-drawer=${drawer}>
     <a class="skip" href="#work" onClick=${skip}>Skip to the work</a>
     <${Rail} />
@@ -61,7 +67,7 @@ function App() {
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.defaultPrevented) {
     if (railOpen.value) railOpen.value = false;
-    else if (route.value.why !== undefined || route.value.passage !== undefined) closeDrawer();
+    else if (drawn.value) closeDrawer();
   }
   if (event.key === '/' && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName ?? '')) {
     event.preventDefault();
@@ -74,9 +80,8 @@ addEventListener('keydown', (event) => {
 function stray(event) {
   const taken = event.defaultPrevented;
   event.preventDefault();
-  const files = [...(event.dataTransfer?.files ?? [])];
-  if (taken || !files.length || !user.value) return;
-  add(files);
+  if (taken || !event.dataTransfer?.files.length || !user.value) return;
+  void addDropped(event);
   if (route.value.place !== 'chat') go({ place: 'documents' });
 }
 

@@ -9,7 +9,8 @@ import { Icon } from './icons.js';
 import { Markdown } from './markdown.js';
 import { Portrait } from './portrait.js';
 import { openDrawer, route } from './route.js';
-import { When, placeOf } from './time.js';
+import { When } from './time.js';
+import { placeOf } from './words.js';
 
 /** @import { AvatarAnswer, CitationView, Reply } from './types.js' */
 /** @import { Line } from './lines.js' */

@@ -5,8 +5,8 @@ import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
 import { Alert } from './alert.js';
 import { Failure, asFailure, get } from './api.js';
-import { openDrawer } from './route.js';
-import { placeOf } from './time.js';
+import { href, openDrawer } from './route.js';
+import { placeOf } from './words.js';
 
 /** @import { OpenedChunk } from './types.js' */
 
@@ -16,6 +16,7 @@ function Source({ chunk }) {
   const link = uri && /^https?:\/\//.test(uri);
   return html`<p class="quiet">
     ${placeOf(chunk.location)}
+    <br /><a href=${href({ place: 'documents', document: chunk.document_id, passage: chunk.chunk_id })}>Open it beside the original</a>
     ${uri && html`<br />${link ? html`<a href=${uri} target="_blank" rel="noopener noreferrer">${uri}</a>` : uri}`}
   </p>`;
 }

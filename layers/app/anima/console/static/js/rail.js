@@ -114,7 +114,7 @@ export function Rail() {
       <div class="places">
         <${To} place="home" icon="home">Home<//>
         ${avatar && html`<${To} place="memory" icon="memory" avatar=${avatar}>Memory<//>`}
-        <${To} place="documents" icon="book">Documents<//>
+        <${To} place="documents" icon="book">Knowledge<//>
         <div class="foot">
           <span class="quiet" title="Signed in">${user.value?.username}</span>
           <button type="button" class="ghost" title=${`Colours: ${theme.value}`} aria-label=${`Colours: ${theme.value}. Change`} onClick=${nextTheme}>

@@ -11,7 +11,13 @@ import { signal } from '@preact/signals';
  * @property {number} [why] the response that the drawer explains
  * @property {number} [passage] the chunk that the drawer shows
  * @property {number} [message] the message to show
+ * @property {'search' | 'stores' | 'log'} [part] of the documents
+ * @property {number} [document] the document that is open
+ * @property {number} [retrieval] the search whose log is open
+ * @property {string} [query] what else a place keeps in its address
  */
+
+const PARTS = ['search', 'stores', 'log'];
 
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {
@@ -32,7 +38,13 @@ export function parse(hash) {
     };
   }
   if (place === 'memory') return { place, avatar };
-  if (place === 'documents') return { place };
+  if (place === 'documents' || place === 'knowledge') {
+    const passage = number(given.get('passage'));
+    given.delete('passage');
+    const part = /** @type {Route['part']} */ (PARTS.find((one) => one === avatar));
+    const query = given.toString() || undefined;
+    return { place: 'documents', part, document: number(avatar), retrieval: number(session), passage, query };
+  }
   return { place: 'home' };
 }
 
@@ -40,8 +52,9 @@ export function parse(hash) {
 export function href(route) {
   if (route.place === 'home') return '#/';
   const session = route.session ?? (route.hidden ? 'private' : undefined);
-  const path = [route.place, route.avatar, session].filter((part) => part !== undefined).join('/');
-  const query = new URLSearchParams();
+  const parts = [route.place, route.avatar, session, route.part, route.document, route.retrieval];
+  const path = parts.filter((part) => part !== undefined).join('/');
+  const query = new URLSearchParams(route.query);
   for (const name of /** @type {const} */ (['why', 'passage', 'message'])) {
     if (route[name] !== undefined) query.set(name, String(route[name]));
   }

@@ -54,20 +54,9 @@ export function greeting() {
 /** @param {number} count */
 export function bytes(count) {
   if (count < 1000) return `${count} B`;
-  return count < 1_000_000 ? `${(count / 1000).toFixed(0)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
+  if (count < 1_000_000) return `${(count / 1000).toFixed(0)} kB`;
+  return count < 1e9 ? `${(count / 1_000_000).toFixed(1)} MB` : `${(count / 1e9).toFixed(1)} GB`;
 }
 
 /** @param {number} ms */
 export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-
-/** Where in its document a passage stands, in words. @param {Record<string, any>} location */
-export function placeOf(location) {
-  const found = [];
-  if (location.page) found.push(`page ${location.page}`);
-  if (location.heading) found.push(location.heading);
-  if (location.line_start && !location.page) {
-    const last = location.line_end ?? location.line_start;
-    found.push(last === location.line_start ? `line ${last}` : `lines ${location.line_start}–${last}`);
-  }
-  return found.join(' · ');
-}

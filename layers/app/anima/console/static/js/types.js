@@ -104,21 +104,6 @@
  */
 
 /**
- * @typedef {Object} DocumentAnswer
- * @property {number} document_id
- * @property {string} state
- * @property {string} title
- * @property {string | null} source_uri
- * @property {string} doc_type
- * @property {number} size_bytes
- * @property {string} stage
- * @property {number} chunks_done
- * @property {number | null} chunks_total
- * @property {string | null} reason
- * @property {string} created_at
- */
-
-/**
  * @typedef {Object} FactOut
  * @property {string} id
  * @property {string} category

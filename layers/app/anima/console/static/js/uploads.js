@@ -1,58 +1,39 @@
-// Files that were dropped: sent, and watched until they can be cited.
+// Files, folders and addresses that were brought here: sent a few at a time, and watched until they can be cited.
 
 import { signal } from '@preact/signals';
-import { Failure, asFailure, get, newKey, send } from './api.js';
+import { Failure, asFailure, get, newKey } from './api.js';
+import { sure } from './ask.js';
 import { said } from './house.js';
+import { deliver } from './sending.js';
+import { isOver, stageOf } from './words.js';
 
-/** @import { DocumentAnswer } from './types.js' */
+/** @import { Parcel } from './sending.js' */
+/** @import { Counted } from './words.js' */
+/** @import { DocumentAnswer } from '../knowledge/types.js' */
 
 /**
- * @typedef {Object} Upload
- * @property {string} key
- * @property {File} file
- * @property {'sending' | 'queued' | 'running' | 'done' | 'unsearchable' | 'failed'} state
- * @property {string} stage
- * @property {number} done
- * @property {number | null} total
- * @property {string | null} reason
- * @property {number} [documentId]
+ * @typedef {Parcel & Counted & {
+ *   state: 'waiting' | 'sending' | 'cancelled' | 'queued' | 'running' | 'done' | 'unsearchable' | 'failed',
+ *   sent: number, left: number | null, reason: string | null, documentId?: number }} Upload
  */
 
-export const ACCEPTED = '.txt,.text,.md,.markdown,.html,.htm,.pdf,text/plain,text/markdown,text/html,application/pdf';
-const READ = /\.(txt|text|md|markdown|html?|pdf|csv|log|rst|json|ya?ml|py|js|ts|sql)$/i;
+/** @typedef {{ file: File, path: string | null }} Found */
+
 const LOOK_MS = [150, 300, 500, 800, 1200];
+const AT_ONCE = 3;
+const WATCHED = 6;
+const MANY = 200;
 
 export const uploads = signal(/** @type {Upload[]} */ ([]));
 
-/** @type {Record<string, string>} */
-const STAGES = {
-  sending: 'Sending',
-  queued: 'Waiting to be read',
-  parse: 'Reading',
-  chunk: 'Cutting into passages',
-  embed: 'Learning passages',
-  done: 'Ready: ask about it',
-};
+/** What stops the sending, by key. @type {Map<string, AbortController>} */
+const stops = new Map();
+let looks = 0;
+let timer = 0;
 
-/** What happens with a document now, in words. @param {{ state: string, stage: string }} of */
-export function stageOf({ state, stage }) {
-  if (state === 'failed') return 'Failed';
-  if (state === 'unsearchable') return 'Kept, but it cannot be searched';
-  return STAGES[state === 'sending' || state === 'done' || state === 'queued' ? state : stage] ?? stage;
-}
-
-export const isOver = (/** @type {string} */ state) => ['done', 'unsearchable', 'failed'].includes(state);
-
-/** How far it is, 0 to 1, over all stages. @param {Upload} upload */
-export function progress({ state, stage, done, total }) {
-  if (isOver(state)) return 1;
-  if (stage === 'embed') return 0.3 + (total ? (0.65 * done) / total : 0);
-  return { sending: 0.05, queued: 0.1, parse: 0.18, chunk: 0.25 }[state === 'sending' ? 'sending' : stage] ?? 0.1;
-}
-
-/** @param {string} key @param {Partial<Upload>} change */
-function change(key, change) {
-  uploads.value = uploads.value.map((one) => (one.key === key ? { ...one, ...change } : one));
+/** @param {string} key @param {Partial<Upload>} difference */
+function change(key, difference) {
+  uploads.value = uploads.value.map((one) => (one.key === key ? { ...one, ...difference } : one));
 }
 
 /** @param {string} key */
@@ -60,47 +41,129 @@ export function dismiss(key) {
   uploads.value = uploads.value.filter((one) => one.key !== key);
 }
 
-/** @param {Iterable<File>} files */
-export function add(files) {
-  for (const file of files) void take(file);
+/** Stops what is being sent, or waits to be. @param {string} key */
+export function cancel(key) {
+  change(key, { state: 'cancelled', stage: 'cancelled' });
+  stops.get(key)?.abort();
 }
 
 /** @param {Upload} upload */
 export function retry(upload) {
   dismiss(upload.key);
-  void take(upload.file);
+  queue([{ name: upload.name, file: upload.file, uri: upload.uri, path: upload.path, purpose: upload.purpose }]);
 }
 
-/** @param {File} file */
-async function take(file) {
-  const key = newKey();
-  /** @type {Upload} */
-  const upload = { key, file, state: 'sending', stage: 'sending', done: 0, total: null, reason: null };
-  uploads.value = [...uploads.value, upload];
-  try {
-    if (!READ.test(file.name) && !file.type.startsWith('text/')) {
-      throw new Failure('unread', 'Only text, Markdown, HTML and PDF files are read.');
-    }
-    const form = new FormData();
-    form.append('file', file);
-    const sent = await send('/documents', { method: 'POST', body: form, headers: { 'Idempotency-Key': key } });
-    await watch(key, (await sent.json()).document_id);
-  } catch (error) {
-    change(key, { state: 'failed', reason: asFailure(error).message });
+/** @param {string} uri @param {string} [purpose] */
+export const addAddress = (uri, purpose = 'context') => queue([{ name: uri, file: null, uri, path: null, purpose }]);
+
+/** @param {Iterable<File>} files @param {string} [purpose] */
+export async function add(files, purpose = 'context') {
+  const found = [...files].map((file) => ({ file, path: file.webkitRelativePath || null }));
+  await take(found.filter(({ path }) => !isHidden(path)), purpose);
+}
+
+/** Files and whole folders that somebody let fall. @param {DragEvent} event @param {string} [purpose] */
+export async function addDropped(event, purpose = 'context') {
+  // asked for at once: what was dropped is gone after the event
+  const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.());
+  const files = [...(event.dataTransfer?.files ?? [])];
+  if (!entries.some((entry) => entry?.isDirectory)) return take(files.map((file) => ({ file, path: null })), purpose);
+  /** @type {Found[]} */
+  const found = [];
+  for (const entry of entries) if (entry) await walk(entry, found);
+  return take(found, purpose);
+}
+
+/** What begins with a dot is no document. @param {string | null} path */
+const isHidden = (path) => (path ?? '').split('/').some((part) => part.startsWith('.'));
+
+/** @param {any} entry @param {Found[]} found */
+async function walk(entry, found) {
+  if (isHidden(entry.name)) return;
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    found.push({ file, path: entry.fullPath.replace(/^\//, '') });
+    return;
   }
-  const over = uploads.value.find((one) => one.key === key);
-  if (over) said.value = `${file.name}: ${over.reason ?? stageOf(over)}`;
+  const reader = entry.createReader();
+  for (;;) {
+    /** @type {any[]} */
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return;
+    for (const one of some) await walk(one, found);
+  }
 }
 
-/** @param {string} key @param {number} documentId */
-async function watch(key, documentId) {
-  change(key, { state: 'queued', stage: 'queued', documentId });
-  for (let look = 0; uploads.value.some((one) => one.key === key); look += 1) {
+/** @param {Found[]} found @param {string} purpose */
+async function take(found, purpose) {
+  if (found.length > MANY && !(await sure(`Bring in ${found.length} files?`, 'Bring them in', 'Not now'))) return;
+  queue(found.map(({ file, path }) => ({ name: file.name, file, uri: null, path, purpose })));
+  if (!found.length) said.value = 'There is no file in it.';
+}
+
+/** @param {Omit<Parcel, 'key'>[]} parcels */
+function queue(parcels) {
+  const counted = { stage: 'waiting', unit: null, units_done: 0, units_total: null, chunks_done: 0, chunks_total: null };
+  const fresh = { ...counted, state: /** @type {const} */ ('waiting'), sent: 0, left: null, reason: null };
+  uploads.value = [...uploads.value, ...parcels.map((one) => ({ ...fresh, ...one, key: newKey() }))];
+  next();
+}
+
+function next() {
+  const free = AT_ONCE - stops.size;
+  for (const one of uploads.value.filter(({ state }) => state === 'waiting').slice(0, Math.max(0, free))) void start(one);
+}
+
+/** @param {Upload} upload */
+async function start({ key, ...parcel }) {
+  const stop = new AbortController();
+  stops.set(key, stop);
+  change(key, { state: 'sending', stage: 'sending' });
+  try {
+    const documentId = await deliver({ key, ...parcel }, stop.signal, (sent) => change(key, { sent }));
+    change(key, { state: 'queued', stage: 'queued', documentId });
+    looks = 0;
+    look();
+  } catch (error) {
+    if (!stop.signal.aborted) ended(key, { state: 'failed', stage: 'failed', reason: asFailure(error).message });
+  } finally {
+    stops.delete(key);
+    next();
+  }
+}
+
+/** @param {string} key @param {Partial<Upload>} difference */
+function ended(key, difference) {
+  change(key, difference);
+  const over = uploads.value.find((one) => one.key === key);
+  if (over) said.value = `${over.name}: ${over.reason ?? stageOf(over)}`;
+}
+
+/** Looks at those that are under way, the longest waiting first, until there is none. */
+function look() {
+  clearTimeout(timer);
+  const all = uploads.value.filter((one) => one.documentId !== undefined && !isOver(one.state));
+  if (!all.length) return;
+  const watched = all.slice(0, WATCHED);
+  timer = setTimeout(async () => {
+    looks += 1;
+    await Promise.all(watched.map(update));
+    look();
+  }, LOOK_MS[Math.min(looks, LOOK_MS.length - 1)]);
+}
+
+/** @param {Upload} upload */
+async function update({ key, documentId }) {
+  try {
     /** @type {DocumentAnswer} */
     const found = await get(`/documents/${documentId}`);
-    const { stage, chunks_done: done, chunks_total: total, reason } = found;
-    change(key, { state: /** @type {Upload['state']} */ (found.state), stage, done, total, reason });
-    if (isOver(found.state)) return;
-    await new Promise((resume) => setTimeout(resume, LOOK_MS[Math.min(look, LOOK_MS.length - 1)]));
+    const { stage, unit, units_done, units_total, chunks_done, chunks_total, reason, seconds_left: left } = found;
+    const state = /** @type {Upload['state']} */ (found.state);
+    (isOver(state) ? ended : change)(key, { state, stage, unit, units_done, units_total, chunks_done, chunks_total, reason, left });
+  } catch (error) {
+    const failure = asFailure(error);
+    const gone = failure instanceof Failure && failure.status === 404;
+    if (gone) dismiss(key);
+    else if (failure.slug !== 'unreachable') ended(key, { state: 'failed', stage: 'failed', reason: failure.message });
   }
 }

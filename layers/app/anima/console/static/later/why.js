@@ -3,13 +3,14 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { Alert } from './alert.js';
-import { Failure, asFailure, get, post } from './api.js';
-import { said } from './house.js';
-import { href, openDrawer, route } from './route.js';
-import { When, placeOf, seconds } from './time.js';
+import { Alert } from '../js/alert.js';
+import { Failure, asFailure, get, post } from '../js/api.js';
+import { said } from '../js/house.js';
+import { href, openDrawer, route } from '../js/route.js';
+import { When, seconds } from '../js/time.js';
+import { placeOf } from '../js/words.js';
 
-/** @import { MemoryUsed, Reply } from './types.js' */
+/** @import { MemoryUsed, Reply } from '../js/types.js' */
 
 /** @type {Record<string, string>} */
 const KINDS = { fact: 'Fact', episode: 'Episode', message: 'Said' };

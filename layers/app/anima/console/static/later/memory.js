@@ -3,15 +3,15 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
-import { get, post, remove } from './api.js';
-import { sure } from './ask.js';
-import { attempt, avatarOf, avatars, said } from './house.js';
-import { Portrait } from './portrait.js';
-import { MenuButton } from './rail.js';
-import { go, href, route } from './route.js';
-import { When } from './time.js';
+import { get, post, remove } from '../js/api.js';
+import { sure } from '../js/ask.js';
+import { attempt, avatarOf, avatars, said } from '../js/house.js';
+import { Portrait } from '../js/portrait.js';
+import { MenuButton } from '../js/rail.js';
+import { go, href, route } from '../js/route.js';
+import { When } from '../js/time.js';
 
-/** @import { AvatarAnswer, EpisodeOut, FactOut } from './types.js' */
+/** @import { AvatarAnswer, EpisodeOut, FactOut } from '../js/types.js' */
 
 /** @param {{ avatar: AvatarAnswer, session: number | null, message: number | null | undefined, children: any }} props */
 function SourceLink({ avatar, session, message, children }) {
