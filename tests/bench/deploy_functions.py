@@ -85,7 +85,7 @@ def _keyed(name: str, key: str) -> Event:
 def _queued(here: place.Place, owner: db.Principal) -> dict[str, Iterator[Event]]:
     """Work for each call of a worker: one that comes again would find it done."""
     from anima.knowledge import documents_service as knowledge
-    from anima.knowledge.model import NewDocument
+    from anima.knowledge.documents_model import NewDocument
 
     with place.quick_embedder():
         turn = turn_in_process(owner)
