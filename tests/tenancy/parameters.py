@@ -32,14 +32,19 @@ ROWS: dict[str, Place] = {
     "avatar_id": ("avatars", "avatar_id"),
     "request_id": ("llm_requests", "request_id"),
     "response_id": ("llm_responses", "response_id"),
+    "upload_id": ("uploads", "upload_id"),
+    "upload_ids": ("uploads", "upload_id"),
     "document_id": ("documents", "document_id"),
     "document_ids": ("documents", "document_id"),
     "chunk_id": ("chunks", "chunk_id"),
+    "outside_ids": ("chunks", "chunk_id"),
     "chunk_ids": ("chunks", "chunk_id"),
     "result_ids": ("chunks", "chunk_id"),
     "store_id": ("vector_stores", "store_id"),
     "store_ids": ("vector_stores", "store_id"),
+    "shared_id": ("vector_stores", "store_id"),
     "retrieval_id": ("retrieval_logs", "retrieval_id"),
+    "summary_id": ("summaries", "summary_id"),
     "fact_id": ("user_facts", "id"),
     "fact_ids": ("user_facts", "id"),
     "old_ids": ("user_facts", "id"),
@@ -55,12 +60,30 @@ ROWS: dict[str, Place] = {
 # Where the same name means something else, or a row in another state: the newest request is pending, the newest
 # document is running.
 OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
+    ("knowledge.uploads_repo.REMOVED", "upload_id"): ("uploads", "upload_id", -1),
+    # The store that lies elsewhere is the newest.
+    **{
+        (f"knowledge.{repo}.{name}", "store_id"): ("vector_stores", "store_id", -1)
+        for repo, names in (
+            ("outside_repo", ("OUTSIDE_STORE", "CONDITION", "ENCRYPT_KEY", "PUT_OFF", "FAILED", "REACHED", "SAY_WHY")),
+            (
+                "outside_vectors_repo",
+                (
+                    *("MODELS", "CLAIM_WAITING", "WRITTEN", "RELEASE", "LEFT", "WAITING_DOCUMENTS"),
+                    *("GONE", "GONE_BUSY", "FORGOTTEN"),
+                ),
+            ),
+            ("outside_drift_repo", ("KNOWN", "EXPECTED", "WRITE_AGAIN", "OTHER_MODEL", "RETIRE")),
+        )
+        for name in names
+    },
     ("memory.episodes_repo.ADD_EPISODE", "new_id"): ("episodes", "id", 0),
+    ("knowledge.index_repo.WRITE", "document_id"): ("documents", "document_id", -1),
     ("chat.repo.STORED_ANSWER", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.repo.CLOSE_REQUEST", "request_id"): ("llm_requests", "request_id", -1),
     **{
-        (f"knowledge.index_repo.{name}", "document_id"): ("documents", "document_id", -1)
-        for name in ("GIVE_UP", "CLAIM", "ADVANCE", "FINISH", "END", "WRITE")
+        (f"knowledge.claim_repo.{name}", "document_id"): ("documents", "document_id", -1)
+        for name in ("GIVE_UP", "CLAIM", "ADVANCE", "READ", "HAND_OVER", "FINISH", "END", "AT_WORK", "QUEUE")
     },
 }
 # Where an id is that of a row about to be made: one's own would be there already.
@@ -70,13 +93,14 @@ MADE = {
     ("memory.episodes_repo.ADD_EPISODE", "new_id"),
     ("kernel.outbox.ADD", "event_id"),
     ("avatars.repo.ADD", "avatar_id"),
+    ("knowledge.uploads_repo.ADD", "upload_id"),
 }
 # Where a value has to be another one than elsewhere.
 SPECIAL: dict[tuple[str, str], Any] = {
     ("knowledge.search_repo.LOG", "status"): "completed",
     ("memory.facts_repo.CORRECT", "status"): "confirmed",
-    ("knowledge.index_repo.CLAIM", "max_attempts"): 5,
-    ("knowledge.index_repo.END", "state"): "failed",
+    ("knowledge.claim_repo.CLAIM", "max_attempts"): 5,
+    ("knowledge.claim_repo.END", "state"): "failed",
     ("avatars.repo.ADD", "name"): "another",
     ("kernel.delivery.MARK_HANDLED", "key"): "another",
     ("relationships.repo.BEGIN", "personality_name"): "another",
@@ -85,8 +109,10 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("kernel.idempotency.LAPSE", "key"): "running",
 }
 # Ids that refer to no row that somebody owns.
-FRESH = {"instance", "kept_family_id", "turn_id"}
-NUMBERS = {"limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "most_terms", "most_missing"}
+FRESH = {"external_ids", "instance", "kept_family_id", "turn_id"}
+NUMBERS = {
+    *("limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "weighed", "most_terms", "most_missing"),
+}
 # Where a page of a list begins: beyond every row, so that all are on it.
 POSITIONS = {"before", "before_id", "after", "after_id"}
 
@@ -95,6 +121,7 @@ SOON = datetime.now(UTC) + timedelta(days=1)
 VALUES: dict[str, Any] = {
     "limit": 10,
     "candidates": 50,
+    "weighed": 50,
     "vectors": [VECTOR],
     "embedding_model": "all-MiniLM-L6-v2",
     "key": "the-key",
@@ -109,12 +136,14 @@ VALUES: dict[str, Any] = {
     "state": "completed",
     "mode": "hybrid",
     "media_type": "text",
+    "media_types": ["text"],
     "sha256": "c" * 64,
     "sha256s": ["c" * 64],
     "metric": "cosine",
     "sentiment": "neutral",
     "roles": ["viewer"],
     "values": ['"x"'],
+    "external_ids": ["written", "gone"],
     "locations": ["{}"],
     "metadatas": ["{}"],
     "words": [0],

@@ -104,6 +104,13 @@ SEED: list[LiteralString] = [
     select owner_id, store_id, %(mark)s, 'text', repeat('d', 64), 3, 'file:///nowhere/d', 'running', 1
     from vector_stores where owner_id = %(me)s and purpose = 'context'
     """,
+    # The first is open, the last one's time is over.
+    """
+    insert into uploads (upload_id, owner_id, name, size_bytes, storage_uri, expires_at)
+    select ('00000000-0000-7000-8000-' || lpad((%(me)s::bigint * 10 + n)::text, 12, '0'))::uuid, %(me)s, %(mark)s, 3,
+        'local:nowhere/' || n, now() + ends
+    from (values (0, interval '1 day'), (1, interval '-1 day')) as u (n, ends)
+    """,
     """
     insert into chunks (owner_id, document_id, chunk_index, text, token_count)
     select owner_id, document_id, 0, %(mark)s, 3 from documents where owner_id = %(me)s and state = 'done'
@@ -113,6 +120,28 @@ SEED: list[LiteralString] = [
     select c.owner_id, d.store_id, 'chunk', c.chunk_id::text, c.chunk_id::text, %(vector)s::vector,
         jsonb_build_object('mark', %(mark)s::text)
     from chunks c join documents d using (owner_id, document_id) where c.owner_id = %(me)s
+    """,
+    """
+    insert into activation_cache (owner_id, document_id, model, layer, input_hash, tensor, shape, expires_at)
+    select owner_id, document_id, %(mark)s, 'sentence', sha256(%(mark)s::text::bytea), '\\x00000000', '{1}',
+        now() + interval '1 day'
+    from documents where owner_id = %(me)s and state = 'done'
+    """,
+    # On an engine that is never asked; one waits to be written, one to be forgotten.
+    """
+    insert into vector_stores (owner_id, store_name, provider, endpoint_url, purpose, metadata)
+    values (%(me)s, 'elsewhere', 'pinecone', 'https://example.org', 'elsewhere',
+        jsonb_build_object('mark', %(mark)s::text))
+    """,
+    """
+    insert into outside_vectors (
+        owner_id, store_id, embedding_model, external_id, document_id, chunk_id, gone, written_at
+    )
+    select c.owner_id, s.store_id, 'all-MiniLM-L6-v2', e.external_id, c.document_id, c.chunk_id, e.gone, e.written_at
+    from chunks c join vector_stores s on s.owner_id = c.owner_id and s.store_name = 'elsewhere',
+        (values (%(mark)s::text, false, null::timestamptz), ('gone', true, null), ('written', false, now()))
+            as e (external_id, gone, written_at)
+    where c.owner_id = %(me)s
     """,
     """
     insert into postings (owner_id, store_id, term, chunk_id, tf, dl)
@@ -138,6 +167,49 @@ SEED: list[LiteralString] = [
     insert into response_citations (owner_id, response_id, document_id, chunk_id, marker, location)
     select r.owner_id, r.response_id, c.document_id, c.chunk_id, 1, jsonb_build_object('mark', %(mark)s::text)
     from llm_responses r join chunks c using (owner_id) where r.owner_id = %(me)s
+    """,
+    # Of a store of nobody's purpose, so that no search finds it; the one cites what the other does not.
+    """
+    insert into vector_stores (owner_id, store_name, embedding_model, dimension, purpose)
+    values (null, 'shared', 'all-MiniLM-L6-v2@85bb1de96885', 384, 'nobody''s') on conflict do nothing
+    """,
+    """
+    with shared as (
+        insert into shared_documents (document_id, store_id, title, doc_type, size_bytes)
+        select 6800000 + %(me)s, store_id, 'shared', 'text', 3 from vector_stores
+        where owner_id is null and store_name = 'shared'
+        returning document_id
+    ), part as (
+        insert into shared_chunks (chunk_id, document_id, chunk_index, text, token_count)
+        select document_id + 100000, document_id, 0, 'shared', 3 from shared
+        returning chunk_id, document_id
+    )
+    insert into shared_citations (owner_id, response_id, document_id, chunk_id, marker, location)
+    select r.owner_id, r.response_id, part.document_id, part.chunk_id, 2, jsonb_build_object('mark', %(mark)s::text)
+    from llm_responses r, part where r.owner_id = %(me)s
+    """,
+    """
+    insert into summaries (owner_id, document_id, instruction, sentences, mode, parts_total, estimate, text)
+    select owner_id, document_id, %(mark)s, 3, 'extractive', 1,
+        '{"mode": "extractive", "model": null, "tokens": 0, "completion_tokens": 0, "calls": 0, "seconds": 1,
+          "money": null}',
+        %(mark)s
+    from documents where owner_id = %(me)s and state = 'done'
+    """,
+    """
+    insert into summary_parts (owner_id, summary_id, level, part, result)
+    select owner_id, summary_id, 0, 0, jsonb_build_object('mark', %(mark)s::text)
+    from summaries where owner_id = %(me)s
+    """,
+    """
+    insert into document_digests (owner_id, document_id, position, rank, chunk_id, text)
+    select owner_id, document_id, 0, 0, chunk_id, %(mark)s from chunks where owner_id = %(me)s
+    """,
+    """
+    insert into session_digests (owner_id, session_id, message_id, document_id)
+    select m.owner_id, m.session_id, m.message_id, d.document_id
+    from messages m join documents d using (owner_id)
+    where m.owner_id = %(me)s and m.role = 'user' and d.state = 'done'
     """,
     """
     insert into user_facts (
