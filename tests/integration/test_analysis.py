@@ -201,6 +201,31 @@ def test_a_session_that_is_deleted_before_it_is_quiet_leaves_nothing(
     assert written(alice) == []
 
 
+def test_a_session_that_is_deleted_while_it_is_summed_up_leaves_nothing_even_if_the_worker_is_killed(
+    alice: Person, talk: int, talking: StubLLM, drain_outbox: Drain, owner_conn: Connection, monkeypatch: Any
+) -> None:
+    silence(owner_conn, alice)
+    event = delivery.claim()
+    assert event is not None
+    told = quiet_service._told
+
+    def meanwhile(*given: Any) -> str:
+        assert alice.http.delete(f"/api/v1/sessions/{talk}").status_code == 204
+        drain_outbox()  # what is to go with the session goes before it is written
+        return told(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quiet_service, "_told", meanwhile)
+        patch.setattr(quiet_service.quiet_repo, "kept", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            quiet_service.look(event)
+    assert len(written(alice)) == 1
+    quiet_service.look(event)
+    delivery.delivered(event)
+    drain_outbox()
+    assert written(alice) == []
+
+
 def test_a_conclusion_is_written_once_under_its_key(
     alice: Person, bob: Person, talking: StubLLM, drain_outbox: Drain
 ) -> None:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from fixtures import files
@@ -282,6 +283,11 @@ def test_the_schema_is_the_newest(up: House) -> None:
     assert all(row["state"] == "applied" for row in up.json("db", "status"))
     assert up.json("db", "migrate") == []
     assert "is what the migrations make" in up.say("db", "check")
+
+
+def test_the_url_of_the_database_opens_it(up: House) -> None:
+    with psycopg.connect(up.say("db", "url").strip()) as conn:
+        assert conn.execute("select current_user").fetchone() == ("anima_owner",)
 
 
 def test_a_command_starts_what_it_needs_and_down_ends_it(up: House, stub_llm: StubLLM, tmp_path: Path) -> None:

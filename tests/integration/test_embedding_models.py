@@ -9,14 +9,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from anima.kernel import outbox
+from anima.kernel import delivery, outbox
+from anima.knowledge import index_service, worker
 from anima.operations import embeddings as moves
 from anima.vendors import embeddings
 from anima.vendors.embeddings.hosted import WrongVectors
 from anima.vendors.embeddings.profiles import DIGEST
 from anima.vendors.llm.errors import ModelError
+from fixtures import agreement
 from fixtures.api import Person
 from fixtures.embedding_server import EmbeddingServer
+from fixtures.models import HashingEmbedder
 from fixtures.stub_llm import StubLLM
 from fixtures.turns import said
 
@@ -140,6 +143,40 @@ def test_what_is_written_meanwhile_comes_along(
         _back(owner_conn)
 
 
+def test_a_document_that_is_half_indexed_at_the_switch_is_whole_by_the_new_model(
+    alice: Person,
+    database: Any,
+    owner_conn: psycopg.Connection[Any],
+    embedding_server: EmbeddingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, moved = HashingEmbedder.embed, []
+
+    def embed(self: HashingEmbedder, texts: Any) -> Any:
+        if len(texts) == index_service.BATCH:
+            moved.append(len(texts))
+            if len(moved) == 2:
+                moves.migrate(database.owner_url, "text-embedding-3-small")
+        return real(self, texts)
+
+    monkeypatch.setattr(HashingEmbedder, "embed", embed)
+    text = "\n\n".join(f"# Boat {n}\n\nBoat {n} lies in the harbour." for n in range(200))
+    try:
+        document_id = alice.http.post("/api/v1/documents", json={"text": text, "title": "boats"}).json()["document_id"]
+        event = delivery.claim()
+        assert event is not None
+        with pytest.raises(psycopg.errors.CheckViolation):  # of the store, which keeps vectors of one model only
+            worker.handle(delivery.as_sqs(event), raising=True)
+        worker.handle(delivery.as_sqs(event), raising=True)
+        delivery.delivered(event)
+        done = alice.http.get(f"/api/v1/documents/{document_id}").json()
+        assert (done["state"], done["attempts"]) == ("done", 2), done["reason"]
+        assert counted(owner_conn, alice.user_id) == {NEW: done["chunks_total"]}
+        assert agreement.disagreements(owner_conn, alice.user_id) == {}
+    finally:
+        _back(owner_conn)
+
+
 def test_a_move_can_be_given_up(
     alice: Person,
     library: str,
@@ -168,6 +205,7 @@ def test_what_was_said_is_remembered_by_the_new_model(
 ) -> None:
     said(alice, "My sister Ada plays the cello in Lisbon.", avatar_id=luna)
     drain_outbox()
+    said(alice, "My brother Bo keeps bees in Porto.", avatar_id=luna)
     request.getfixturevalue("embedding_server")
     try:
         moved = moves.migrate(database.owner_url, "text-embedding-3-small")
@@ -177,6 +215,10 @@ def test_what_was_said_is_remembered_by_the_new_model(
                 f"select embedding_model, vector_dims(embedding), next_model from {table} where embedding is not null"
             ).fetchall()
             assert set(held) <= {(NEW, 1536, None)}, table
+        embeddings.forget()  # as a worker that has never searched
+        drain_outbox()
+        held = owner_conn.execute("select content, embedding_model from message_embeddings").fetchall()
+        assert {model for content, model in held if "bees" in content} == {NEW}
     finally:
         _back(owner_conn)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,18 +10,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import psycopg
 import pytest
+from numpy.typing import NDArray
 from reportlab.pdfgen.canvas import Canvas
 
 from anima.kernel import config, delivery, outbox
-from anima.knowledge import spool, worker
+from anima.kernel.errors import AnimaError
+from anima.knowledge import chunk_spool, spool, worker
 from anima.vendors import embeddings
+from fixtures import agreement
 from fixtures.api import Person
 from fixtures.hostile_web import Web, said
 from fixtures.models import HashingEmbedder
@@ -295,3 +301,78 @@ def test_folders_of_workers_that_live_are_left_alone() -> None:
             assert first != second
         assert not second.exists()
     assert not first.exists()
+
+
+def disk_full(patch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    patch.setattr(chunk_spool, "keep", full)
+
+
+def no_folder(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(spool, "_FOLDER", "a-file")
+    (config.settings().data_dir / "a-file").write_text("no folder")
+
+
+@pytest.mark.parametrize(("fault", "reason"), [(disk_full, "no room"), (no_folder, "FileExistsError")])
+def test_a_document_outlives_what_is_wrong_with_its_machine(
+    alice: Person,
+    bob: Person,
+    owner_conn: Connection,
+    untouched: dict[str, Any],
+    fault: Callable[[pytest.MonkeyPatch], None],
+    reason: str,
+) -> None:
+    wanted = expected(untouched, "boats.txt", bob, owner_conn)
+    document_id, event = send(alice, "boats.txt")
+    with pytest.MonkeyPatch.context() as patch, embeddings.use(HashingEmbedder()):
+        fault(patch)
+        for _ in range(2):
+            with pytest.raises((AnimaError, OSError)):
+                worker.handle(delivery.as_sqs(event), raising=True)
+        worker.handle(delivery.as_sqs(event), raising=True)  # the last attempt is told, not raised
+    delivery.delivered(event)
+    state, _, attempts, *_, told = row(owner_conn, document_id)
+    assert (state, attempts) == ("failed", 3)
+    assert reason in told
+    assert alice.http.post(f"/api/v1/documents/{document_id}/retry").status_code == 202
+    again = delivery.claim()
+    assert again is not None
+    with embeddings.use(HashingEmbedder()):
+        worker.handle(delivery.as_sqs(again), raising=True)
+    delivery.delivered(again)
+    assert row(owner_conn, document_id)[0] == "done"
+    assert index(owner_conn, document_id) == wanted
+    assert spools() == []
+    assert agreement.disagreements(owner_conn, alice.user_id) == {}
+
+
+def test_a_database_that_ends_all_connections_again_and_again_loses_and_doubles_nothing(
+    alice: Person, bob: Person, owner_conn: Connection, untouched: dict[str, Any]
+) -> None:
+    class Cut(HashingEmbedder):
+        """All connections of the house are ended while it embeds the first batches."""
+
+        left = 2
+
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if Cut.left:
+                Cut.left -= 1
+                owner_conn.execute(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+                    " where datname = current_database() and usename in ('anima_app', 'anima_worker')"
+                )
+            return super().embed(texts)
+
+    wanted = expected(untouched, "boats.txt", bob, owner_conn)
+    document_id, event = send(alice, "boats.txt")
+    with embeddings.use(Cut()):
+        for _ in range(3):
+            with suppress(AnimaError):
+                worker.handle(delivery.as_sqs(event), raising=True)
+    delivery.delivered(event)
+    assert Cut.left == 0
+    assert row(owner_conn, document_id)[0] == "done"
+    assert index(owner_conn, document_id) == wanted
+    assert spools() == []

@@ -303,6 +303,7 @@ def test_a_store_follows_the_embedder_that_serves_when_it_is_mended(
         seen = alice.http.post(check).json()
         assert (seen["other_model"], seen["missing"], seen["extra"]) == (1, 0, 0)
         assert search(alice, "the green rowing boat")[0]["text"] == BOATS, "by the model that it has"
+        assert embeddings.embedder().name == "another-model@1", "everybody else is asked by the one that serves"
         assert alice.http.post(check, json={"mend": True}).json()["mended"]
         drain_outbox()
         seen = alice.http.post(check).json()

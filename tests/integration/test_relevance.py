@@ -87,7 +87,12 @@ def test_theta_moves_the_floor_as_the_row_says_at_once(
 
 def test_a_floor_that_is_none_changes_nothing(alice: Person, bring: Bring, owner_conn: psycopg.Connection[Any]) -> None:
     bring(ISLAND)
-    for metadata in ({"floor": "high"}, {"floor": True, "bindings": [1]}, {"bindings": {"theta": "floor"}}):
+    wrong: list[dict[str, Any]] = [
+        {"floor": "high"},
+        {"floor": True, "bindings": [1]},
+        {"bindings": {"theta": "floor"}},
+    ]
+    for metadata in (*wrong, {"floor": 10**400}):
         bind(owner_conn, alice, metadata)
         assert search(alice, "Who painted the lighthouse red?", modulators={"theta": 1})["floor"] == 0.25
 
@@ -99,6 +104,12 @@ def test_a_hit_says_why(alice: Person, bring: Bring) -> None:
     assert hit["why"]["spelled"] == {"halvorson": "halvorsen"}
     assert (hit["why"]["neighbours"], hit["why"]["same_as"], hit["why"]["speaker"]) == ([], [], None)
     assert (hit["purpose"], hit["store_id"] > 0) == ("context", True)
+
+
+def test_another_spelling_is_told_as_the_passage_has_it(alice: Person, bring: Bring) -> None:
+    bring("The coffee machine is descaled every forty days.")
+    (hit,) = search(alice, "When is the coffe machine descaled?")["hits"]
+    assert hit["why"]["spelled"] == {"coffe": "coffee"}
 
 
 def test_passages_side_by_side_are_one(alice: Person, bring: Bring) -> None:

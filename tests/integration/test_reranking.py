@@ -10,9 +10,8 @@ import pytest
 from anima.kernel import config, outbox
 from anima.vendors import rerankers
 from fixtures.api import Person
+from fixtures.models import HashingEmbedder
 from fixtures.rerank_server import RerankServer
-
-pytestmark = pytest.mark.usefixtures("fast_embedder")
 
 TEXTS = [
     "The garden has tomatoes, tomatoes and more tomatoes this summer.",
@@ -22,7 +21,7 @@ TEXTS = [
 
 
 @pytest.fixture
-def garden(alice: Person, drain_outbox: Callable[[], list[outbox.Event]]) -> None:
+def garden(fast_embedder: HashingEmbedder, alice: Person, drain_outbox: Callable[[], list[outbox.Event]]) -> None:
     """Three texts of Alice's."""
     bodies = [{"text": text, "title": f"text {number}"} for number, text in enumerate(TEXTS)]
     assert alice.http.post("/api/v1/documents", json=bodies).status_code == 202

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -389,7 +390,7 @@ def test_an_engine_whose_client_is_not_installed_is_told_so(
     monkeypatch.setitem(sys.modules, package, None)
     answer = make(alice, provider=provider, endpoint_url="local")
     assert (answer.status_code, problem(answer)) == (422, "store-client-missing")
-    assert "anima[stores]" in answer.json()["detail"]
+    assert "[stores]" in answer.json()["detail"]
 
 
 def test_a_place_that_keeps_no_files_takes_no_local_engine(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,3 +497,39 @@ def test_a_key_that_no_header_can_hold_is_refused(api_key: str, private_engines:
     for provider in ("qdrant", "weaviate", "pinecone"):
         answer = make(alice, provider=provider, endpoint_url="http://127.0.0.1:9", api_key=api_key)
         assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "api_key")
+
+
+@pytest.mark.parametrize("answer", [(200, "nonsense"), (200, [1, 2]), (200, {}), (200, []), (204, None), (500, {})])
+def test_what_an_engine_does_not_say_that_it_took_is_written_again(
+    answer: tuple[int, Any],
+    mortal_engine: Engine,
+    alice: Person,
+    drain_outbox: Drain,
+    owner_conn: Connection,
+) -> None:
+    double = mortal_engine.double
+    assert double is not None
+    mortal_engine.make(alice)
+    send(alice)
+    drain_outbox()
+    servers = [double.server, *(index.server for index in getattr(double, "indexes", {}).values())]
+    sane = [server.answer for server in servers]
+
+    def nonsense(real: Callable[[Asked], tuple[int, Any]], asked: Asked) -> tuple[int, Any]:
+        return answer if asked.path[-2:] in (("vectors", "upsert"), ("batch", "objects")) else real(asked)
+
+    for server in servers:
+        server.answer = partial(nonsense, server.answer)
+    document_id = send(alice, LONG[:3000])
+    drain_outbox()
+    waiting = state(alice, document_id)
+    assert (waiting["state"], "its turn comes again" in waiting["reason"]) == ("running", True)
+    assert mortal_engine.points() == 1
+
+    for server, real in zip(servers, sane, strict=True):
+        server.answer = real
+    let_time_pass(owner_conn, alice)
+    drain_outbox()
+    done = state(alice, document_id)
+    assert done["state"] == "done"
+    assert mortal_engine.points() == 1 + done["chunks_total"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from fastapi.testclient import TestClient
 from anima.cli import connection
 from anima.cli.main import main
 from anima.kernel import outbox
+from anima.kernel.config import settings
+from anima.vendors.blobs import blobs
 from fixtures.api import Person
 from fixtures.engines import Engine
 from fixtures.pinecone_double import KEY, PineconeDouble
@@ -109,6 +112,38 @@ def test_a_deletion_that_was_cut_off_goes_on(
     assert owner_conn.execute(count, [made["store_id"]]).fetchone() == (0,)
     row = owner_conn.execute("select from vector_stores where store_id = %s", [made["store_id"]]).fetchone()
     assert row is None
+
+
+def test_a_document_on_its_way_into_a_store_that_goes_leaves_no_file(
+    alice: Person, drain_outbox: Drain, owner_conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anima.knowledge import stores_removal_service
+
+    made = alice.http.post("/api/v1/vector-stores", json={"store_name": "papers", "purpose": "semantic"}).json()
+    entering = psycopg.connect(owner_conn.info.dsn, password=owner_conn.info.password)
+    removed = stores_removal_service._remove_documents
+    folder = settings().data_dir / "blobs" / "documents" / str(alice.user_id)
+
+    def late(*given: Any) -> None:
+        """Somebody had looked for the store before it was deleted, and enters a document after all were removed."""
+        removed(*given)
+        if not late_uris:
+            late_uris.append(blobs().put(f"documents/{alice.user_id}/late", b"Boat 9."))
+            entering.execute(
+                "insert into documents (owner_id, store_id, title, doc_type, content_sha256, size_bytes, storage_uri)"
+                " values (%s, %s, 'Late', 'text', %s, 7, %s)",
+                [alice.user_id, made["store_id"], "9" * 64, late_uris[0]],
+            )
+            threading.Timer(0.3, entering.commit).start()
+
+    late_uris: list[str] = []
+    monkeypatch.setattr(stores_removal_service, "_remove_documents", late)
+    assert alice.http.delete(f"/api/v1/vector-stores/{made['store_id']}").status_code == 202
+    drain_outbox()
+    entering.close()
+    assert late_uris
+    assert not folder.exists()
+    assert owner_conn.execute("select from vector_stores where store_id = %s", [made["store_id"]]).fetchone() is None
 
 
 @pytest.fixture

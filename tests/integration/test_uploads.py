@@ -16,8 +16,9 @@ import pytest
 
 from anima.kernel import outbox
 from anima.kernel.config import settings
-from anima.knowledge import uploads_service
+from anima.knowledge import intake_service, uploads_repo, uploads_service
 from anima.operations import maintenance
+from anima.vendors.blobs import local
 from fixtures import files
 from fixtures.api import Person
 
@@ -274,6 +275,73 @@ def test_what_nobody_used_within_a_day_is_gone(
     assert state(alice, document_id)["state"] == "done"
     assert bob.http.get(f"{API}/uploads/{his}").json()["state"] == "stored"
     assert problem(alice.http.put(f"{API}/uploads/{opened}/content", content=TEXT)) == (404, "upload-not-found")
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def killed(*_: Any, **__: Any) -> Any:
+    raise Killed
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_server_killed_before_it_noted_a_file_has_neither_lost_nor_forgotten_it(
+    used: bool, alice: Person, owner_conn: Connection, drain_outbox: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = announce(alice)
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads_repo, "stored", killed)
+        with pytest.raises(Killed):
+            alice.http.put(ticket["url"], content=TEXT)
+    assert len(kept(alice)) == 1
+    other = TEXT[::-1]
+    assert problem(alice.http.put(ticket["url"], content=other)) == (409, "other-content")
+    if used:
+        document_id = document_of(alice, ticket["upload_id"])
+        drain_outbox()
+        assert state(alice, document_id)["state"] == "done"
+        assert alice.http.delete(f"{API}/documents/{document_id}").status_code == 204
+    expire(owner_conn, alice)
+    uploads_service.remove_expired()
+    assert kept(alice) == []
+
+
+def test_a_server_killed_between_a_file_and_its_document_leaves_nothing_for_long(
+    alice: Person, owner_conn: Connection, drain_outbox: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_service, "_entered", killed)
+        patch.setattr(intake_service, "_remove", lambda _uris: None)  # the dead tidy nothing
+        with pytest.raises(Killed):
+            alice.http.post(f"{API}/documents", json={"text": "Boat 7 lies in the harbour."})
+    folder = settings().data_dir / "blobs" / "documents" / str(alice.user_id)
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
+
+    sent = alice.http.post(f"{API}/documents", json={"text": "Boat 7 lies in the harbour."})
+    drain_outbox()
+    expire(owner_conn, alice)
+    uploads_service.remove_expired()
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1, "that of the document"
+    document_id = sent.json()["document_id"]
+    assert alice.http.get(f"{API}/documents/{document_id}/file").content == b"Boat 7 lies in the harbour."
+    assert alice.http.delete(f"{API}/documents/{document_id}").status_code == 204
+    assert not folder.exists()
+
+
+def test_a_file_that_was_half_written_goes_with_the_next(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # the dead tidy nothing
+        with pytest.raises(Killed):
+            alice.http.post(f"{API}/documents", json={"text": "Boat 8 lies in the harbour."})
+    drafts = settings().data_dir / "blobs" / ".drafts"
+    (left,) = drafts.iterdir()
+    upload(alice)
+    assert list(drafts.iterdir()) == [left], "somebody may be writing it"
+    monkeypatch.setattr(local, "_DRAFT_SECONDS", -1.0)
+    upload(alice, "boat.txt", b"A boat.")
+    assert list(drafts.iterdir()) == []
 
 
 def test_an_upload_becomes_a_medium_of_a_message(alice: Person, owner_conn: Connection) -> None:

@@ -6,6 +6,7 @@ tenancy try it with a stranger's id, or to `FRESH` or `NUMBERS` where it refers 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Callable
@@ -57,34 +58,82 @@ ROWS: dict[str, Place] = {
     "event_ids": ("outbox", "event_id"),
     "api_key_id": ("api_keys", "api_key_id"),
 }
-# Where the same name means something else, or a row in another state: the newest request is pending, the newest
-# document is running.
+# Where the same name means something else, or a row in another state: the newest request is pending.
 OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
     ("knowledge.uploads_repo.REMOVED", "upload_id"): ("uploads", "upload_id", -1),
-    # The store that lies elsewhere is the newest.
-    **{
-        (f"knowledge.{repo}.{name}", "store_id"): ("vector_stores", "store_id", -1)
-        for repo, names in (
-            ("outside_repo", ("OUTSIDE_STORE", "CONDITION", "ENCRYPT_KEY", "PUT_OFF", "FAILED", "REACHED", "SAY_WHY")),
-            (
-                "outside_vectors_repo",
-                (
-                    *("MODELS", "CLAIM_WAITING", "WRITTEN", "RELEASE", "LEFT", "WAITING_DOCUMENTS"),
-                    *("GONE", "GONE_BUSY", "FORGOTTEN"),
-                ),
-            ),
-            ("outside_drift_repo", ("KNOWN", "EXPECTED", "WRITE_AGAIN", "OTHER_MODEL", "RETIRE")),
-        )
-        for name in names
-    },
     ("memory.episodes_repo.ADD_EPISODE", "new_id"): ("episodes", "id", 0),
-    ("knowledge.index_repo.WRITE", "document_id"): ("documents", "document_id", -1),
     ("chat.repo.STORED_ANSWER", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.repo.CLOSE_REQUEST", "request_id"): ("llm_requests", "request_id", -1),
-    **{
-        (f"knowledge.claim_repo.{name}", "document_id"): ("documents", "document_id", -1)
-        for name in ("GIVE_UP", "CLAIM", "ADVANCE", "READ", "HAND_OVER", "FINISH", "END", "AT_WORK", "QUEUE")
-    },
+    ("chat.ask_repo.ANSWERED", "request_id"): ("llm_requests", "request_id", -1),
+}
+
+
+def _named(what: str, parameter: str, repo: str, *statements: str) -> dict[tuple[str, str], str]:
+    """A row that statements of a module want for a parameter, by what it is."""
+    return {(f"{repo}.{name}", parameter): what for name in statements}
+
+
+# Where the row has to be in a state of its own: which of tests/tenancy/states.py it is.
+NAMED: dict[tuple[str, str], str] = {
+    **_named(
+        "outside store",
+        "store_id",
+        "knowledge.outside_repo",
+        *("OUTSIDE_STORE", "CONDITION", "ENCRYPT_KEY", "PUT_OFF", "FAILED", "REACHED", "SAY_WHY"),
+    ),
+    **_named(
+        "outside store",
+        "store_id",
+        "knowledge.outside_vectors_repo",
+        *("MODELS", "CLAIM_WAITING", "WRITTEN", "RELEASE", "LEFT", "WAITING_DOCUMENTS"),
+        *("GONE", "GONE_BUSY", "FORGOTTEN"),
+    ),
+    **_named(
+        "outside store",
+        "store_id",
+        "knowledge.outside_drift_repo",
+        *("KNOWN", "EXPECTED", "WRITE_AGAIN", "OTHER_MODEL", "RETIRE"),
+    ),
+    **_named("moving store", "store_id", "knowledge.outside_drift_repo", "END_MOVE"),
+    **_named("outside store", "store_id", "knowledge.stores_repo", "RIVALS"),
+    **_named(
+        "store of the analysis",
+        "store_id",
+        "knowledge.stores_check_repo",
+        "COMPARED",
+        "DROP_EXTRA",
+        "UNEMBEDDED",
+        "FILL",
+    ),
+    **_named("chunk of the analysis", "chunk_ids", "knowledge.stores_check_repo", "FILL"),
+    **_named("analysis", "document_id", "knowledge.digest_write_repo", "KEEP"),
+    **_named("chunk of the analysis", "chunk_ids", "knowledge.digest_write_repo", "KEEP"),
+    **_named("analysis", "document_id", "knowledge.index_repo", "DROP_WORDS"),
+    **_named("running document", "document_id", "knowledge.index_repo", "WRITE"),
+    **_named(
+        "running document",
+        "document_id",
+        "knowledge.claim_repo",
+        *("CLAIM", "ADVANCE", "READ", "HAND_OVER", "FINISH", "END", "AT_WORK"),
+    ),
+    **_named("exhausted document", "document_id", "knowledge.claim_repo", "GIVE_UP"),
+    **_named("document at the reader", "document_id", "knowledge.claim_repo", "AT_READER"),
+    **_named("failed document", "document_id", "knowledge.claim_repo", "QUEUE"),
+    **_named("document to look at again", "document_id", "knowledge.fetch_repo", "AGAIN", "UNCHANGED", "EMPTIED"),
+    **_named("running document", "document_id", "knowledge.fetch_repo", "TWIN", "WILL_LIE", "ENTER", "END_BY"),
+    **_named("failed document", "document_ids", "knowledge.intake_repo", "QUEUE_AGAIN"),
+    **_named("document to look at again", "document_ids", "knowledge.intake_repo", "FETCH_AGAIN"),
+    **_named("unused medium", "media_id", "knowledge.documents_repo", "DELETE_MEDIUM"),
+    **_named("ended summary", "summary_id", "knowledge.summary_repo", "DELETE"),
+    **_named("running summary", "summary_id", "knowledge.summary_repo", "KEEP_PART", "FINISH", "END"),
+    **_named("new message", "message_ids", "memory.index_repo", "ADD_EMBEDDINGS", "ADD_POSTINGS"),
+    **_named("other fact", "fact_id", "memory.facts_repo", "END_OTHERS"),
+}
+# What is published is everybody's: a stranger's id is that of a row that is not.
+PUBLISHED: dict[str, str] = {"shared_id": "published store"}
+PUBLISHED_IN: dict[tuple[str, str], str] = {
+    ("knowledge.shared_repo.CHUNK", "chunk_id"): "published chunk",
+    ("knowledge.search_repo.SEARCH_SHARED", "document_ids"): "shared document",
 }
 # Where an id is that of a row about to be made: one's own would be there already.
 MADE = {
@@ -94,19 +143,52 @@ MADE = {
     ("kernel.outbox.ADD", "event_id"),
     ("avatars.repo.ADD", "avatar_id"),
     ("knowledge.uploads_repo.ADD", "upload_id"),
+    ("knowledge.uploads_repo.EXPECT", "upload_ids"),
 }
+VECTOR = "[" + ",".join(["0.05"] * 384) + "]"
+MODEL = "all-MiniLM-L6-v2@85bb1de96885"
 # Where a value has to be another one than elsewhere.
 SPECIAL: dict[tuple[str, str], Any] = {
     ("knowledge.search_repo.LOG", "status"): "completed",
     ("memory.facts_repo.CORRECT", "status"): "confirmed",
     ("knowledge.claim_repo.CLAIM", "max_attempts"): 5,
+    # What there is much of goes as one text, of values with a blank between them.
+    **{
+        ("knowledge.index_repo.WRITE", name): value
+        for name, value in (("vectors", VECTOR), ("term_indexes", "1"), ("terms", "word"), ("tfs", "1"), ("dls", "1"))
+    },
     ("knowledge.claim_repo.END", "state"): "failed",
+    ("knowledge.claim_repo.END", "claims"): 1,
+    ("knowledge.claim_repo.FINISH", "claims"): 1,
     ("avatars.repo.ADD", "name"): "another",
     ("kernel.delivery.MARK_HANDLED", "key"): "another",
     ("relationships.repo.BEGIN", "personality_name"): "another",
     ("memory.index_repo.SAID", "key"): "another",
     ("kernel.idempotency.FORGET", "key"): "running",
     ("kernel.idempotency.LAPSE", "key"): "running",
+    ("kernel.idempotency.RENEW", "key"): "expired",
+    ("conversations.media_repo.KNOWN", "sha256"): "a" * 64,
+    ("conversations.media_repo.KNOWN", "mime_type"): "text/plain",
+    ("inference.cache_repo.FOUND", "model"): "the-model",
+    ("inference.cache_repo.FOUND", "layer"): "sentence",
+    ("inference.cache_repo.FOUND", "input_hashes"): [hashlib.sha256(b"known").digest()],
+    ("inference.cache_repo.KEEP", "input_hashes"): [hashlib.sha256(b"new").digest()],
+    ("inference.cache_repo.KEEP", "tensors"): b"\0" * 4,
+    ("inference.cache_repo.KEEP", "n_bytes"): 4,
+    ("knowledge.fetch_repo.TWIN", "sha256"): "b" * 64,
+    ("knowledge.fetch_repo.END_BY", "state"): "failed",
+    ("knowledge.outside_repo.SEARCHED", "purposes"): ["elsewhere"],
+    ("knowledge.outside_repo.SEARCHED", "embedding_model"): MODEL,
+    ("knowledge.publish_repo.NAMED", "store_name"): "shared",
+    ("knowledge.retrieval_repo.PLAN", "model"): MODEL,
+    ("knowledge.search_repo.SEARCH_SHARED", "purpose"): "nobody's",
+    ("knowledge.stores_check_repo.FILL", "embedding_model"): MODEL,
+    ("knowledge.summary_repo.PIECES", "first_index"): 0,
+    ("knowledge.summary_repo.ADD", "how"): "extractive",
+    ("knowledge.summary_repo.END", "ended"): "failed",
+    ("knowledge.uploads_repo.WILL_LIE", "storage_uri"): "local:nowhere/0",
+    ("memory.episodes_repo.DROP_FADED", "at"): datetime.now(UTC) + timedelta(days=1000),
+    ("memory.index_repo.ADD_POSTINGS", "terms"): ["another"],
 }
 # Ids that refer to no row that somebody owns.
 FRESH = {"external_ids", "instance", "kept_family_id", "turn_id"}
@@ -116,7 +198,6 @@ NUMBERS = {
 # Where a page of a list begins: beyond every row, so that all are on it.
 POSITIONS = {"before", "before_id", "after", "after_id"}
 
-VECTOR = "[" + ",".join(["0.05"] * 384) + "]"
 SOON = datetime.now(UTC) + timedelta(days=1)
 VALUES: dict[str, Any] = {
     "limit": 10,
@@ -212,6 +293,10 @@ def row_value(name: str, type_: str, statement: Statement, whose: Owned | None, 
         value = NOBODYS_UUID if type_.endswith("uuid") else NOBODYS_NUMBER
     elif whose is me and place in MADE:
         value = uuid.uuid4()
+    elif whose is me and (name in PUBLISHED or place in PUBLISHED_IN):
+        value = me.named[PUBLISHED.get(name) or PUBLISHED_IN[place]]
+    elif place in NAMED:
+        value = whose.named[NAMED[place]]
     else:
         table, column, which = OTHERWISE.get(place, (*ROWS[name], 0))
         value = whose.ids[table, column][which]

@@ -7,6 +7,8 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from tenancy.states import NAMED, STATES
+
 TENANT_TABLES: LiteralString = """
 select c.relname, (array_agg(a.attname order by a.attname <> 'owner_id'))[1]
 from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -99,9 +101,9 @@ SEED: list[LiteralString] = [
     """,
     """
     insert into documents (
-        owner_id, store_id, title, doc_type, content_sha256, size_bytes, storage_uri, state, attempts
+        owner_id, store_id, title, doc_type, content_sha256, size_bytes, storage_uri, state, attempts, claims
     )
-    select owner_id, store_id, %(mark)s, 'text', repeat('d', 64), 3, 'file:///nowhere/d', 'running', 1
+    select owner_id, store_id, %(mark)s, 'text', repeat('d', 64), 3, 'file:///nowhere/d', 'running', 1, 1
     from vector_stores where owner_id = %(me)s and purpose = 'context'
     """,
     # The first is open, the last one's time is over.
@@ -206,8 +208,8 @@ SEED: list[LiteralString] = [
     select owner_id, document_id, 0, 0, chunk_id, %(mark)s from chunks where owner_id = %(me)s
     """,
     """
-    insert into session_digests (owner_id, session_id, message_id, document_id)
-    select m.owner_id, m.session_id, m.message_id, d.document_id
+    insert into session_digests (owner_id, session_id, message_id, document_id, waiting)
+    select m.owner_id, m.session_id, m.message_id, d.document_id, false
     from messages m join documents d using (owner_id)
     where m.owner_id = %(me)s and m.role = 'user' and d.state = 'done'
     """,
@@ -284,11 +286,15 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Somebody with rows in every table: their mark, and their ids by table and column, the newest last."""
+    """Somebody with rows in every table: their mark, and their ids by table and column, the newest last.
+
+    `named` are ids by what their rows are: of one's own ones, and of what was published from these.
+    """
 
     user_id: int
     mark: str
     ids: dict[tuple[str, str], list[Any]]
+    named: dict[str, Any]
 
     def every(self) -> list[str]:
         """All ids by which their rows could be referred to, and their own."""
@@ -314,7 +320,7 @@ def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
         "personality": psycopg.types.json.Jsonb(personality),
         "vector": "[" + ",".join(["0.05"] * 384) + "]",
     }
-    for statement in SEED:
+    for statement in [*SEED, *STATES]:
         owner.execute(statement, params)
     tables, ids = tenant_tables(owner), {}
     for table, column in owner.execute(_KEYS).fetchall():
@@ -324,7 +330,13 @@ def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
                 [user_id],
             )
             ids[table, column] = [row[0] for row in rows]
-    return Owned(user_id, mark, ids)
+    return Owned(user_id, mark, ids, {name: _only(owner, query, user_id) for name, query in NAMED.items()})
+
+
+def _only(owner: Connection, query: LiteralString, user_id: int) -> Any:
+    """The one id that a query answers."""
+    [row] = owner.execute(query, {"me": user_id}).fetchall()
+    return row[0]
 
 
 def digests(owner: Connection, user_id: int) -> dict[str, tuple[int, str]]:
@@ -346,4 +358,13 @@ def mentions(owner: Connection, user_id: int, ids: list[str]) -> set[str]:
         for table, column in tenant_tables(owner).items()
     ]
     rows = owner.execute(" union all ".join(parts), {"me": user_id, "pattern": pattern})  # type: ignore[arg-type]
+    return {table for (table,) in rows}
+
+
+def published(owner: Connection, mark: str) -> set[str]:
+    """Tables that everybody reads in which something that somebody wrote stands."""
+    tables = ("shared_documents", "shared_chunks", "shared_embeddings", "shared_lexicon", "shared_postings")
+    parts = [f"select '{table}' from {table} t where strpos(t::text, %(mark)s) > 0" for table in tables]
+    parts.append("select 'vector_stores' from vector_stores t where owner_id is null and strpos(t::text, %(mark)s) > 0")
+    rows = owner.execute(" union all ".join(parts), {"mark": mark})  # type: ignore[arg-type]
     return {table for (table,) in rows}

@@ -41,6 +41,19 @@ def test_what_is_no_prose_is_left_out() -> None:
     assert not any("|" in text or "2018" in text or text.startswith("#") for text in texts)
 
 
+def test_examples_of_code_and_headings_before_prose_are_left_out() -> None:
+    text = (
+        "## How to begin\nYou need nothing but Python.\n\n    tool fetch every model now\n    tool start and wait\n"
+        "\n```sh\ntool search where it all begins\n```\nThen it starts by itself.\n"
+        "\n    A quotation, set in, is still told.\n"
+    )
+    assert split(text) == [
+        "You need nothing but Python.",
+        "Then it starts by itself.",
+        "A quotation, set in, is still told.",
+    ]
+
+
 def test_lines_that_were_broken_by_a_page_are_one_sentence() -> None:
     assert split("The lake freezes\nin January of\nmost years.") == ["The lake freezes in January of most years."]
 

@@ -153,6 +153,12 @@ class TestSettings:
         with pytest.raises(config.BadSettings, match="ANIMA_PROT"):
             config.load()
 
+    def test_a_list_that_is_no_json_is_named_and_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ANIMA_PRIVATE_HOSTS", "a-secret-by-mistake")
+        with pytest.raises(config.BadSettings, match=r"private_hosts.*JSON") as refused:
+            config.load()
+        assert "a-secret-by-mistake" not in str(refused.value)
+
     def test_an_invalid_value_is_named_and_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ANIMA_PORT", "a-secret-by-mistake")
         with pytest.raises(config.BadSettings, match=r"(?i)port") as refused:

@@ -110,6 +110,8 @@ def test_utterances_are_joined_line_by_line() -> None:
         ({"floor": 0.2, "bindings": {"theta": {"moves": "ceiling", "scale": 0.1}}}, {"theta": 9.0}, 0.2),
         ({"floor": 0.2, "bindings": {"theta": {"moves": "floor"}}}, {"theta": 0.1}, 0.3),
         ({"floor": 3}, {}, 1.0),
+        ({"floor": 10**400}, {}, rank.FLOOR),
+        ({"floor": 0.2, "bindings": {"theta": {"moves": "floor", "scale": 10**400}}}, {"theta": 0.1}, 0.3),
     ],
 )
 def test_a_floor_is_what_the_store_says(metadata: dict[str, Any], modulators: dict[str, float], floor: float) -> None:

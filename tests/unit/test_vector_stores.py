@@ -114,3 +114,28 @@ def test_spaces_differ_by_store_and_model_and_points_by_owner() -> None:
     assert one.point_id(1, "chunk:1") != one.point_id(2, "chunk:1") != one.point_id(2, "chunk:2")
     named = vector_stores.space(7, "a@1", 384, named="papers")
     assert (named.name, named.own, named.tenant(1)) == ("papers", False, one.tenant(1))
+
+
+@pytest.mark.parametrize("provider", ["qdrant", "weaviate", "pinecone"])
+def test_a_name_that_leads_elsewhere_after_the_check_changes_nothing(
+    provider: str, broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: public when it is checked, inside when it is called."""
+    monkeypatch.setenv("ANIMA_PRIVATE_HOSTS", '["engine.test"]')
+    settings.cache_clear()
+    real, asked = socket.getaddrinfo, []
+
+    def looked_up(host: Any, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        if name != "engine.test":
+            return real(host, *rest, **more)
+        asked.append(name)
+        return real("127.0.0.1" if len(asked) == 1 else "127.0.0.2", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    port = broken.server.url.rpartition(":")[2]
+    store = vector_stores.connect(provider, f"http://engine.test:{port}", "a-key", SPACE)
+    with pytest.raises(StoreUnavailable):
+        store.check()
+    assert len(asked) == 1
+    assert len(broken.server.asked) == 1

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from anima.chat.model import Citation, Passage, sentences, shortened
 from anima.kernel.terms import Language, language_of, terms
 
-# A mark takes all blanks before it: looked for where they begin, so that many of them take linear time.
-_MARK = re.compile(r"(?<![ \t])[ \t]*+\[(\d{1,3})\]")
-_OPEN_MARK = re.compile(r"(?<![ \t])[ \t]*+(?:\[\d{0,3})?\Z")
+_MARK = re.compile(r"\[(\d{1,3})\]\Z")
+_MARK_CHARS = 5
+_BLANKS = " \t"
 _QUOTE_CHARS = 300
 
 
@@ -69,8 +69,8 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
             marked.append(sentence)
             continue
         parts = sentence.split("`")  # what stands between two backticks is code, and no mark in it is one
-        own = [int(number) for part in parts[::2] for number in _MARK.findall(part)]
-        parts[::2] = [_MARK.sub("", part) for part in parts[::2]]
+        own: list[int] = []
+        parts[::2] = [_without_marks(part, (), own) for part in parts[::2]]
         bare = "`".join(parts)
         markers = _markers(bare, own, sources)
         invented += sum(number not in markers for number in own)
@@ -78,6 +78,37 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
             cited.setdefault(marker, _citation(sources[marker], bare))
         marked.append(_with_marks(bare, markers))
     return Cited("".join(marked).strip(), [cited[marker] for marker in sorted(cited)], invented)
+
+
+def _without_marks(text: str, offered: Collection[int], dropped: list[int]) -> str:
+    """The text without the marks that were not offered, nor those that come together when one within them goes.
+
+    The blanks before a mark go with it; its number joins `dropped`.
+    """
+    kept: list[str] = []
+    for piece in text.split("]")[:-1]:
+        kept.extend(f"{piece}]")
+        mark = _MARK.search("".join(kept[-_MARK_CHARS:]))
+        if mark is not None and (number := int(mark[1])) not in offered:
+            dropped.append(number)
+            del kept[-len(mark[0]) :]
+            while kept and kept[-1] in _BLANKS:
+                kept.pop()
+    return "".join(kept) + text.rpartition("]")[2]
+
+
+def _open_from(text: str) -> int:
+    """Where the marks begin that may be open at the end of a text, with the blanks before them; else its length."""
+    at = len(text.rstrip(_BLANKS))
+    while True:
+        begin = at
+        while at - begin < 3 and text[begin - 1 : begin].isdecimal():
+            begin -= 1
+        if text[begin - 1 : begin] != "[":
+            return at
+        at = begin - 1
+        while text[at - 1 : at] in (" ", "\t"):
+            at -= 1
 
 
 def _markers(bare: str, own: Sequence[int], sources: dict[int, _Source]) -> list[int]:
@@ -128,28 +159,23 @@ class Strainer:
 
     def feed(self, text: str) -> str:
         """What can be shown now; the beginning of a mark is held back until it is whole."""
-        ready = self._held + text
-        start = _OPEN_MARK.search(ready)
-        at = start.start() if start else len(ready)
+        ready = self._strained(self._held + text)
+        at = _open_from(ready)
         self._held = ready[at:]
-        return self._strained(ready[:at])
+        return ready[:at]
 
     def rest(self) -> str:
         """What was held back, at the end."""
         held, self._held = self._held, ""
-        return self._strained(held)
+        return held
 
     def _strained(self, text: str) -> str:
+        dropped: list[int] = []
         parts = text.split("`")
         for number, part in enumerate(parts):
             if number:
                 self._in_code = not self._in_code
             if not self._in_code:
-                parts[number] = _MARK.sub(self._kept, part)
+                parts[number] = _without_marks(part, self.offered, dropped)
+        self.dropped += len(dropped)
         return "`".join(parts)
-
-    def _kept(self, mark: re.Match[str]) -> str:
-        if int(mark.group(1)) in self.offered:
-            return mark.group()
-        self.dropped += 1
-        return ""

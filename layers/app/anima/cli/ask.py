@@ -47,6 +47,8 @@ def ask(
         return
     print(answer["content"])
     _print_sources(answer["citations"])
+    if answer["grounds"] == "general":
+        _say("(what the model knows by itself: no document and no repository was asked for, or says it)")
     _warn(answer["enrichment"])
 
 

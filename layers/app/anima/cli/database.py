@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from anima.cli import output
 from anima.kernel.errors import AnimaError
 from anima.kernel.postgres.deployment import Step
+from anima.kernel.postgres.urls import parse
 from anima.operations import database, nearest_indexes, schema, schema_report, schema_rollback, schema_validation
 from anima.operations.schema_report import Deployment, Validation
 
@@ -131,6 +133,15 @@ def rollback(
             print(f"{way.says}\nNothing was changed: `--yes` does it.")
             return
         print(f"rolled back {schema_rollback.take(url, way, _tell)}")
+
+
+@app.command("url")
+def url_of(branch: Branch = None) -> None:
+    """Print the owner's URL, with its password, as `psql` and other tools take it; while a server runs, it answers."""
+    with database.at(branch) as url:
+        parts = parse(url)
+    # a psql older than 16 refuses this one
+    print(replace(parts, options=tuple(one for one in parts.options if one[0] != "require_auth")))
 
 
 @app.command("maintain")

@@ -117,8 +117,8 @@ def _reasons(hit: dict[str, Any]) -> list[str]:
     scores = [f"{names[name]} {value:.2f}" for name, value in hit["scores"].items() if value is not None]
     found = hit["why"]
     lines = [", ".join(scores)] if scores else []
-    if found["terms"]:
-        lines.append(f"it holds {', '.join(found['terms'])}")
+    if held_as_asked := [term for term in found["terms"] if term not in found["spelled"]]:
+        lines.append(f"it holds {', '.join(held_as_asked)}")
     lines += [f"it holds {held} for {asked}" for asked, held in found["spelled"].items()]
     if found["speaker"]:
         lines.append(f"these are {found['speaker']}'s words")

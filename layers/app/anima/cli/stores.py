@@ -50,7 +50,7 @@ def add(
         made = connection.checked(
             client.post("/vector-stores", json={key: value for key, value in body.items() if value is not None})
         )
-    output.print_fields(made, as_json=as_json)
+    output.print_fields(made if as_json else {**made, "health": made["health"]["condition"]}, as_json=as_json)
 
 
 def _key() -> str:

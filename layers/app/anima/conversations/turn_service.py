@@ -145,11 +145,6 @@ def announce_media(tx: db.Transaction, owner_id: int, session: Session, media_id
         outbox.emit(tx, "media.attached", key, owner_id, {"media_ids": list(media_ids)})
 
 
-def check_media(added: Added, media_ids: Sequence[int]) -> None:
-    """Raises MediaNotFound unless all the media were tied to the message."""
-    _check_media(added.media, media_ids)
-
-
 def _check_media(found: int, media_ids: Sequence[int]) -> None:
     if found != len(set(media_ids)):
         wrong = FieldError("media", "ids of media of yours")

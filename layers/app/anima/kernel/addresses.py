@@ -42,7 +42,7 @@ class BadAddress(BadInput):
 
 
 class PrivateAddress(BadInput):
-    """{host} is not an address of the public internet; ANIMA_PRIVATE_HOSTS names hosts that may be called though."""
+    """{host} is not an address of the public internet, and ANIMA_PRIVATE_HOSTS does not make an exception of it."""
 
     slug = "private-address"
     quoted = ("host",)

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from anima.kernel.errors import AnimaError
 
@@ -235,6 +235,8 @@ def load() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadSettings(reason=wrong) from None
+    except SettingsError as error:  # a list or a mapping that is no JSON; its text names the field, never the value
+        raise BadSettings(reason=f'{error}; it is written as JSON, such as ["one", "two"]') from None
 
 
 @lru_cache(maxsize=1)

@@ -42,15 +42,17 @@ class Looking:
     def found(self, stores: Sequence[SearchedStore]) -> Iterator[db.Pending[Hit]]:
         """All rows, the first ones among them.
 
-        Where no store is searched by the model that this process asks by, it asks by theirs from now on. A store whose
+        A move to another model switches all stores of this database at once: where these have one that this process
+        does not ask by, it asks by that from now on. Other engines follow later, so they tell nothing. A store whose
         model is not here is searched by words only, and one whose engine is silent likewise.
         """
         yield from self._of_model(self.question, stores, self.first)
         if not self.question.vector:
             return
         others = {store.embedding_model: store for store in stores if store.embedding_model != self.question.model}
-        if others and all(store.embedding_model in others for store in stores):
-            _follow(stores[0].embedding_model)
+        moved = [store.embedding_model for store in stores if store.provider == "pgvector"]
+        if moved and self.question.model not in moved:
+            _follow(moved[0])
         for model, store in others.items():
             yield from self._of_model(self._asked_by(model, store), stores, None)
 

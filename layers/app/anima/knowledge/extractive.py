@@ -23,6 +23,9 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"^[\s#>*+•|-]+|[*_`|]{1,3}")
+_FENCED = re.compile(r"^[ \t]*+(```|~~~).*?(?:^[ \t]*+\1[^\n]*+$|\Z)", re.MULTILINE | re.DOTALL)
+_SET_IN = re.compile(r"(?:\A|(?<=\n\n))(?:(?: {4}|\t)[^\n]*+(?:\n|\Z))++")
+_HEADING = re.compile(r"^#{2,6} [^\n]*+\n(?=[^\n])", re.MULTILINE)
 _LETTER = re.compile(r"[^\W\d_]")
 _HANGING = re.compile(
     r"^(?:this|that|these|those|it|they|he|she|such|however|but|and|so|thus|therefore|moreover|also|then"
@@ -47,8 +50,16 @@ class Sentence:
 
 
 def split(text: str) -> list[str]:
-    """The sentences of a text, each on one line without its markup; headings and rows of tables are left out."""
-    return [line for line in (_line(piece) for piece in _pieces(text)) if _is_prose(line)]
+    """The sentences of a text, each on one line without its markup; headings, rows of tables and examples of code are
+    left out.
+    """
+    told = _HEADING.sub("\n", _SET_IN.sub(_if_told, _FENCED.sub("\n\n", text)))
+    return [line for line in (_line(piece) for piece in _pieces(told)) if _is_prose(line)]
+
+
+def _if_told(block: re.Match[str]) -> str:
+    """A paragraph that is set in stays where it ends as prose does; else it is Markdown's code."""
+    return block.group() if block.group().rstrip().endswith((".", "!", "?", "…")) else "\n"
 
 
 def _pieces(text: str) -> Iterator[str]:

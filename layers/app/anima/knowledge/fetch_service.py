@@ -189,7 +189,7 @@ def _entered(owner: db.Principal, owner_id: int, claimed: Claimed, content: Cont
 def _end_by(owner: db.Principal, owner_id: int, claimed: Claimed, other: fetch_repo.Twin) -> None:
     """Ends a document whose content another one has already: that is found in its stead, or is no better."""
     state = other.state if other.state in ("failed", "unsearchable") else "done"
-    reason = f"its content is that of document {other.document_id}"
+    reason = f"Its content is that of document {other.document_id}."
     with db.transaction(owner) as tx:
         before = fetch_repo.end_by(tx, owner_id, claimed, state, reason).first()
     if before is None:

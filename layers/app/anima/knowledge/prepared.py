@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from anima.vendors.readers.content import Medium
 
 _TITLE_CHARS = 200
-# Control characters, and those that let what follows be shown in another order than it is.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# Control characters (NUL is refused elsewhere), and those that let what follows be shown in another order than it is.
+_UNSEEN = re.compile("[\x01-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,13 @@ def bindings(metadata: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _number(value: Any, otherwise: float) -> float:
-    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fits else otherwise
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return otherwise
+    try:
+        number = float(value)
+    except OverflowError:  # JSON knows no largest number
+        return otherwise
+    return number if math.isfinite(number) else otherwise
 
 
 def above_floor(hits: Sequence[Hit], modulators: Mapping[str, float]) -> list[Hit]:

@@ -144,7 +144,7 @@ class Why(BaseModel):
     """Why a passage was found."""
 
     terms: list[str] = Field(description="Words of the question that it holds, in some form")
-    spelled: dict[str, str] = Field(description="Words of the question that it holds in another spelling: its stem")
+    spelled: dict[str, str] = Field(description="Words of the question that it holds in another spelling, and that")
     speaker: str | None = Field(description="Whose words it is, where the question asks for them")
     neighbours: list[int] = Field(description="Chunks beside it that were found too, and joined to it")
     same_as: list[Copy] = Field(description="Others that say the same, and were left out")
@@ -263,9 +263,14 @@ def _as_json(hit: Hit, asked: list[str]) -> dict[str, Any]:
         "scores": hit.scores,
         "why": {
             "terms": [asked[number] for number in sorted(hit.met)],
-            "spelled": {asked[int(number)]: term for number, term in hit.spelled.items()},
+            "spelled": {asked[int(number)]: _as_it_stands(term, hit.text) for number, term in hit.spelled.items()},
             "speaker": hit.speaker,
             "neighbours": hit.neighbours,
             "same_as": hit.same_as,
         },
     }
+
+
+def _as_it_stands(stem: str, text: str) -> str:
+    """The first word of a text that begins with a stem; the stem where the language bends it otherwise."""
+    return next((word for word in tokenise(text) if word.startswith(stem)), stem)

@@ -14,6 +14,7 @@ from anima.knowledge import (
     outside_writing_service,
     stores_check_repo,
     stores_repo,
+    stores_service,
 )
 from anima.knowledge.stores_model import HERE, OutsideStore, Store, StoreChecked
 
@@ -130,9 +131,7 @@ class _Drift:
 
 
 def _drift(principal: db.Principal, owner_id: int, there: OutsideStore, held: set[str] | None) -> _Drift:
-    from anima.vendors.embeddings import embedder
-
-    store_id, model, serving = there.store_id, there.embedding_model, embedder()
+    store_id, model, serving = there.store_id, there.embedding_model, stores_service.serving(principal)
     with db.transaction(principal) as tx:
         rows = outside_drift_repo.expected(tx, owner_id, store_id, model)
         unlisted = outside_drift_repo.unlisted(tx, owner_id, store_id, model)

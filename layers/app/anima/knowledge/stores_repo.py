@@ -31,6 +31,15 @@ class StoreDocument:
     document_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The embedding model that everything was moved to."""
+
+    name: str
+
+
+SERVING = db.Query(Serving, "select value ->> 'name' as name from settings where key = 'embedding_model'")
+
 STORES = db.Query(
     Store,
     """
@@ -123,6 +132,11 @@ HELD = db.Query(
 )
 
 REMOVE_STORE = db.Command("delete from vector_stores where owner_id = %(owner_id)s and store_id = %(store_id)s")
+
+
+def serving(tx: db.Transaction) -> db.Pending[Serving]:
+    """The model that everything was moved to, if it ever was."""
+    return tx.fetch(SERVING)
 
 
 def stores(

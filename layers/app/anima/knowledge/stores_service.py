@@ -55,9 +55,7 @@ def create_store(principal: db.Principal, new: NewStore) -> Store:
 
     Raises UnsupportedStore, StoreExists, and what the engine says: StoreRefused, StoreMismatch, StoreUnavailable, …
     """
-    from anima.vendors.embeddings import embedder
-
-    model = embedder()
+    model = serving(principal)
     _fitting(new, model)
     owner_id, metadata = _owner(principal), dict(new.metadata)
     if new.provider != HERE:
@@ -82,6 +80,15 @@ def create_store(principal: db.Principal, new: NewStore) -> Store:
     if new.provider != HERE:
         _space_made(principal, owner_id, made.store_id)
     return get_store(principal, made.store_id)
+
+
+def serving(principal: db.Principal) -> Embedder:
+    """The embedder that serves: this process may never have searched by it."""
+    from anima.vendors.embeddings import embedder
+
+    with db.transaction(principal) as tx:
+        moved_to = stores_repo.serving(tx).first()
+    return embedder(moved_to.name if moved_to else None)
 
 
 def _with_space(given: Mapping[str, Any], space: Any) -> dict[str, Any]:

@@ -13,7 +13,10 @@ from anima.kernel import db
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message to reflect on, with what its session and avatar say about remembering it."""
+    """A message to reflect on, with what its session and avatar say about remembering it.
+
+    `embedding_model` is the one that everything was moved to, if it ever was.
+    """
 
     message_id: int
     session_id: int
@@ -25,6 +28,7 @@ class Said:
     avatar_id: uuid.UUID
     model: str | None
     switches: dict[str, Any]
+    embedding_model: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,22 @@ class Erased:
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The embedding model that everything was moved to."""
+
+    name: str
+
+
+SERVING = db.Query(Serving, "select value ->> 'name' as name from settings where key = 'embedding_model'")
+
 SAID = db.Query(
     Said,
     """
     select m.message_id, m.session_id, m.role,
         m.role = 'user' and m.author_id is not distinct from m.owner_id as own,
-        m.content, m.created_at, s.private, a.avatar_id, a.model, a.switches
+        m.content, m.created_at, s.private, a.avatar_id, a.model, a.switches,
+        (select value ->> 'name' from settings where key = 'embedding_model') as embedding_model
     from messages m
     join sessions s on s.user_id = m.owner_id and s.session_id = m.session_id
     join avatars a on a.owner_id = m.owner_id and a.avatar_id = %(avatar_id)s
@@ -130,6 +144,11 @@ ERASE = db.Query(
         (select count(*) from (select message_id from said union select message_id from worded) m)::integer as messages
     """,
 )
+
+
+def serving(tx: db.Transaction) -> db.Pending[Serving]:
+    """The model that everything was moved to, if it ever was."""
+    return tx.fetch(SERVING)
 
 
 def said(

@@ -111,7 +111,7 @@ def correct_fact(principal: db.Principal, avatar_id: uuid.UUID, fact_id: uuid.UU
     owner_id, at = _owner(principal), clock.now()
     before = _fact_now(principal, avatar_id, fact_id)
     after = _corrected(before, change, at)
-    vector, embedding_model = _embedded(fact_text(after.key, after.value))
+    vector, embedding_model = _embedded(principal, fact_text(after.key, after.value))
     with db.transaction(principal) as tx:
         if facts_repo.fact(tx, owner_id, avatar_id, fact_id).first() != before:
             raise ChangedMeanwhile
@@ -136,9 +136,11 @@ def _fact_now(principal: db.Principal, avatar_id: uuid.UUID, fact_id: uuid.UUID)
     return fact
 
 
-def _embedded(text: str) -> tuple[list[float], str]:
-    """The vector of a text, and the name of the model that made it."""
-    embedder = embeddings.embedder()
+def _embedded(principal: db.Principal, text: str) -> tuple[list[float], str]:
+    """The vector of a text by the model that serves, and its name: this process may never have searched by it."""
+    with db.transaction(principal) as tx:
+        serving = index_repo.serving(tx).first()
+    embedder = embeddings.embedder(serving.name if serving else None)
     vector: list[float] = embedder.embed([text])[0].tolist()
     return vector, embedder.name
 
@@ -219,7 +221,7 @@ def correct_episode(
     before = _episode_now(principal, avatar_id, episode_id)
     after = _changed(before, change)
     text = episode_text(after.title, after.summary)
-    vector, embedding_model = _embedded(text)
+    vector, embedding_model = _embedded(principal, text)
     with db.transaction(principal) as tx:
         if episodes_repo.episode(tx, owner_id, avatar_id, episode_id).first() != before:
             raise ChangedMeanwhile

@@ -140,11 +140,11 @@ def _known(proposed: Found, plain: Sequence[Found]) -> bool:
 
 
 def _embed(said: Sequence[Said], insight: _Insight) -> _Vectors:
-    """All vectors of the turn in one call."""
+    """All vectors of the turn in one call, by the model that serves: this process may never have searched by it."""
     texts = [each.content for each in said] + [fact_text(each.key, each.value) for each in insight.facts]
     if insight.moment is not None:
         texts.append(episode_text(insight.moment.title, insight.moment.summary))
-    embedder = embeddings.embedder()
+    embedder = embeddings.embedder(said[0].embedding_model)
     rows: list[list[float]] = embedder.embed(texts).tolist()
     first, last = len(said), len(said) + len(insight.facts)
     facts = {each.key: row for each, row in zip(insight.facts, rows[first:last], strict=True)}

@@ -14,10 +14,10 @@ _MOST = 1_000
 """Sent by one call, so that it ends before it is ended; what is left has a wake armed at once."""
 
 
-
 def wire() -> None:
     """Lets a worker that is a function of its own send what it commits."""
     wake.wire()
+
 
 def deliver(event: Mapping[str, Any] | None = None) -> dict[str, int]:
     """What a wake does: sends what is due of the outbox, closes turns that were cut, and keeps the database in order.

@@ -1,4 +1,4 @@
-"""Files in a local folder: written beside their place, synced, then moved into it."""
+"""Files in a local folder: written apart from their place, synced, then moved into it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import BinaryIO
 from anima.vendors.blobs import BlobMissing, NoRoom, checked, key_of
 
 _START = "local:"
-_DRAFT_SECONDS = 3600
+_DRAFTS = ".drafts"  # no key has a dot
+_DRAFT_SECONDS = 3600.0
 """Whoever has been writing for so long is taken for dead."""
 
 
@@ -46,7 +47,7 @@ class LocalBlobs:
         path = self._folder / checked(key)
         try:
             self._make_folders(path.parent)
-            draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+            draft = self._draft()
             try:
                 write(draft)
                 _sync(draft)
@@ -60,6 +61,16 @@ class LocalBlobs:
             raise
         _sync(path.parent)
         return _START + key
+
+    def _draft(self) -> Path:
+        """A name for a file that is being written; those of writers who died go with the next."""
+        drafts = self._folder / _DRAFTS
+        self._make_folders(drafts)
+        for left in drafts.iterdir():
+            with suppress(FileNotFoundError):  # it has just been moved into its place
+                if time.time() - left.stat().st_ctime > _DRAFT_SECONDS:
+                    left.unlink()
+        return drafts / uuid.uuid4().hex
 
     def get(self, uri: str) -> bytes:
         """The whole file."""
@@ -98,10 +109,6 @@ class LocalBlobs:
         """Removes the file, and the folders that it leaves empty."""
         path = self._path(uri)
         path.unlink(missing_ok=True)
-        for draft in path.parent.glob(f".{path.name}.*"):
-            with suppress(OSError):  # gone with another call
-                if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
-                    draft.unlink()
         with suppress(OSError):  # not empty, or gone with another file
             while (path := path.parent) != self._folder:
                 path.rmdir()

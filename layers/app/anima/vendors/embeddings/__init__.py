@@ -49,7 +49,7 @@ class Embedder(Protocol):
 _lock = threading.Lock()
 _made: dict[str, Embedder] = {}
 _active: str | None = None
-_instead: Embedder | None = None
+_instead: tuple[Embedder, ...] = ()
 
 
 def embedder(name: str | None = None) -> Embedder:
@@ -59,8 +59,9 @@ def embedder(name: str | None = None) -> Embedder:
     """
     with _lock:
         wanted = name or _active
-        if _instead is not None and wanted in (None, _instead.name):
-            return _instead
+        for other in reversed(_instead):
+            if wanted in (None, other.name):
+                return other
         wanted = wanted or settings().embedding_model
         if wanted not in _made:
             _made[wanted] = _make(wanted)
@@ -105,9 +106,9 @@ def _make(name: str) -> Embedder:
 
 @contextmanager
 def use(other: Embedder) -> Iterator[Embedder]:
-    """Makes `other` the process's embedder for as long as the block lasts."""
+    """Makes `other` the process's embedder for as long as the block lasts; those of outer blocks keep their names."""
     global _instead, _active
-    before, _instead, _active = (_instead, _active), other, None
+    before, _instead, _active = (_instead, _active), (*_instead, other), None
     try:
         yield other
     finally:

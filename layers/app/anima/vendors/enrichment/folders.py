@@ -29,6 +29,9 @@ _A_FILE = 2  # references
 _K1, _B = 1.2, 0.6
 _LEAST_TERM = 3
 _WORD = re.compile(r"[A-Z]?[a-zß-öø-ÿ]+|[A-Z]+(?![a-z])|\d+")
+_NAME = re.compile(r"\w+")
+_TOGETHER = re.compile(r"[a-z][A-Z_]|\w_\w")
+_QUESTION_CHARS = 20_000
 _SKIPPED = frozenset(
     "node_modules __pycache__ venv env dist build target vendor site-packages coverage htmlcov out obj".split()
 )
@@ -63,10 +66,9 @@ def search(question: str, roots: Mapping[str, Path], most: int, until: float) ->
 
 def words_of(question: str) -> list[str]:
     """What is looked for: the stems of a question, and the parts of names that are written together."""
-    stems = list(question_terms(question))
-    parts = [
-        part.lower() for name in re.findall(r"\w*[a-z][A-Z_]\w*|\w+_\w+", question) for part in _WORD.findall(name)
-    ]
+    stems = list(question_terms(question[:_QUESTION_CHARS]))
+    names = [name for name in _NAME.findall(question[:_QUESTION_CHARS]) if _TOGETHER.search(name)]
+    parts = [part.lower() for name in names for part in _WORD.findall(name)]
     return [word for word in dict.fromkeys([*stems, *parts]) if len(word) >= _LEAST_TERM][:60]
 
 

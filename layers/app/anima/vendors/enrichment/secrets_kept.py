@@ -15,14 +15,15 @@ _NAMED = ("*credential*", "*secret*", "*password*", "*passwd*")
 # What is called like that and is data holds them; what is a program only deals with them.
 _DATA = frozenset("json yaml yml toml ini cfg conf txt xml properties csv md env".split())
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+# Every repetition has an end: a line of one letter must not take minutes.
 _ASSIGNED = re.compile(
-    r"(?P<name>[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-    r"[\w.-]*[\"']?\s*(?:[:=]|=>)\s*)(?P<value>[\"'][^\"'\n]{4,}[\"']|(?![\w.]*\(|None\b|null\b|str\b)[^\s\"',;(){}]{8,})",
+    r"(?P<name>[\w.-]{0,64}(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
+    r"[\w.-]{0,64}[\"']?\s{0,64}(?:[:=]|=>)\s{0,64})(?P<value>[\"'][^\"'\n]{4,}[\"']|(?![\w.]{0,200}\(|None\b|null\b|str\b)[^\s\"',;(){}]{8,})",
     re.IGNORECASE,
 )
 _KNOWN = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abpr]-[A-Za-z0-9-]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+|://[^/\s:@]+:(?P<password>[^/\s:@]{3,})@"
+    r"|\beyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]+|://[^/\s:@]+:(?P<password>[^/\s:@]{3,})@"
 )
 
 

@@ -41,7 +41,7 @@ class UnknownProvider(BadInput):
 
 
 class ClientMissing(BadInput):
-    """The client of {provider} is not installed in this place: `pip install 'anima[stores]'` brings it."""
+    """The client of {provider} is not installed: `.venv/bin/pip install -e '.[stores]'` where Anima lies brings it."""
 
     slug = "store-client-missing"
 

@@ -31,7 +31,9 @@ def open_store(place: Place, space: Space) -> MilvusStore:
         place.path.parent.mkdir(parents=True, exist_ok=True)
         return MilvusStore(str(place.path.with_suffix(".db")), "", space, "this machine")
     checked = addresses.check_public(str(place.url), port=19530)
-    return MilvusStore(checked.url, place.api_key or "", space, checked.host)
+    # Without TLS nothing else would notice that the name leads to another machine by now.
+    uri = checked.pinned if checked.scheme == "http" else checked.url
+    return MilvusStore(uri, place.api_key or "", space, checked.host)
 
 
 class MilvusStore:

@@ -81,7 +81,10 @@ class PineconeStore:
                 if point.owner_id == owner_id
             ]
             body = {"namespace": self._space.tenant(owner_id), "vectors": vectors}
-            self._index().call("POST", "/vectors/upsert", body)
+            taken = self._index().call("POST", "/vectors/upsert", body)["upsertedCount"]
+            if taken != len(vectors):  # what it does not say that it took is not there
+                reason = f"it took {taken} of {len(vectors)} vectors"
+                raise StoreUnavailable(what="The vector store", place=self._control.place, reason=reason)
 
     @shaped
     def delete(self, owner_id: int, external_ids: Sequence[str]) -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from anima.kernel import addresses
 from anima.vendors.vector_stores.errors import ClientMissing, StoreFault, StoreMismatch, StoreRefused, StoreUnavailable
 from anima.vendors.vector_stores.model import Found, IdPage, Point, Space
@@ -39,8 +41,22 @@ def open_store(place: Place, space: Space) -> QdrantStore:
         check_compatibility=False,
         follow_redirects=False,
         trust_env=False,
+        transport=_Pinned(checked),
     )
     return QdrantStore(client, space, urlsplit(checked.url).hostname or "", None)
+
+
+class _Pinned(httpx.HTTPTransport):
+    """Connects to the address that was checked, whatever the name leads to by now; TLS still goes by the name."""
+
+    def __init__(self, checked: addresses.Checked) -> None:
+        super().__init__(trust_env=False)
+        self._checked = checked
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "sni_hostname": self._checked.host}
+        request.url = request.url.copy_with(host=self._checked.address)
+        return super().handle_request(request)
 
 
 class QdrantStore:

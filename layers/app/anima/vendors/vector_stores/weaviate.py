@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from anima.vendors.vector_stores.errors import StoreFault, StoreMismatch
+from anima.vendors.vector_stores.errors import StoreFault, StoreMismatch, StoreUnavailable
 from anima.vendors.vector_stores.model import Found, IdPage, Point, Space, similarity_of_squared_distance
 from anima.vendors.vector_stores.rest import Rest, shaped
 
@@ -79,7 +79,11 @@ class WeaviateStore:
             }
             for point in points
         ]
-        for answer in self._rest.call("POST", "/v1/batch/objects", {"objects": objects}) or []:
+        answers = self._rest.call("POST", "/v1/batch/objects", {"objects": objects})
+        if len(answers) != len(objects):  # what it does not say that it took is not there
+            reason = f"it answers for {len(answers)} of {len(objects)} objects"
+            raise StoreUnavailable(what="The vector store", place=self._rest.place, reason=reason)
+        for answer in answers:
             result = answer.get("result") or {}
             if result.get("status") == "FAILED":
                 reason = str(result.get("errors") or "it was not taken")[:200]

@@ -6,14 +6,14 @@ from anima.kernel.errors import BadInput, Unavailable
 
 
 class NotFetched(BadInput):
-    """{host} gave nothing that can be taken: {reason}."""
+    """Nothing that can be read came from {host}: {reason}."""
 
     slug = "not-fetched"
     quoted = ("host", "reason")
 
 
 class NotReached(Unavailable):
-    """{host} did not give it: {reason}."""
+    """Nothing came from {host}: {reason}."""
 
     slug = "not-reached"
     quoted = ("host", "reason")

@@ -28,7 +28,8 @@ function Score({ name, value, most }) {
 
 /** @param {{ hit: HitAnswer }} props */
 function Reasons({ hit }) {
-  const { terms, spelled, speaker, neighbours, same_as: same } = hit.why;
+  const { spelled, speaker, neighbours, same_as: same } = hit.why;
+  const terms = hit.why.terms.filter((term) => !(term in spelled));
   const other = Object.entries(spelled).map(([asked, held]) => `“${held}” for “${asked}”`);
   return html`<div class="reasons">
     <dl>

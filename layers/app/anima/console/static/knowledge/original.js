@@ -76,7 +76,7 @@ function Lines({ document: one, chunk }) {
 function AsRead({ document: one, chunk }) {
   return html`<div class="as-read">
     <p class="quiet">A browser does not show this kind of file. <a href=${fileOf(one)} download=${one.name ?? one.title}>Download it (${bytes(one.size_bytes)})</a> to see it as it is.</p>
-    ${chunk ? html`<blockquote class="cited">${chunk.text}</blockquote>` : html`<p class="quiet">Choose a passage to read it here.</p>`}
+    ${chunk ? html`<blockquote class="cited">${chunk.text}</blockquote>` : one.state === 'done' && html`<p class="quiet">Choose a passage to read it here.</p>`}
   </div>`;
 }
 
