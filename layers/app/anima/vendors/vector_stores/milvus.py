@@ -25,6 +25,9 @@ def open_store(place: Place, space: Space) -> MilvusStore:
     """The collection of a space. Raises ClientMissing, and what `kernel.addresses` says of an address."""
     try:
         import pymilvus  # noqa: F401
+
+        if place.path is not None:
+            import milvus_lite  # noqa: F401
     except ImportError:
         raise ClientMissing(provider="milvus") from None
     if place.path is not None:
