@@ -178,7 +178,10 @@ class _Tenant:
 
 def sql_of_the_application() -> list[tuple[str, str]]:
     """Every string of the house that is run behind a pooler: all but what prepares and changes databases."""
-    direct = ("kernel/postgres/", "operations/branch", "operations/backup", "operations/schema", "operations/database")
+    direct = (
+        *("kernel/postgres/", "operations/branch", "operations/backup", "operations/schema", "operations/database"),
+        *("operations/embeddings", "operations/nearest_indexes"),
+    )
     house = ROOT / "layers" / "app" / "anima"
     found = []
     for path in sorted(house.rglob("*.py")):

@@ -20,6 +20,7 @@ from anima.knowledge import intake_service, uploads_repo, uploads_service
 from anima.operations import maintenance
 from anima.vendors.blobs import local
 from fixtures import files
+from fixtures.alone import called
 from fixtures.api import Person
 
 Drain = Callable[[], list[outbox.Event]]
@@ -211,7 +212,7 @@ def sent_raw(app: Any, person: Person, url: str, receive: Any) -> list[Any]:
         "server": ("localhost", 80),
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(app(scope, receive, send))
+    called(lambda *_: asyncio.run(app(scope, receive, send)), None)
     return status
 
 

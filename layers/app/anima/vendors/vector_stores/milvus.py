@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _METRICS = {"cosine": "COSINE", "l2": "L2", "inner_product": "IP"}
 _PAGE = 500
+# The client pings every ten seconds, unused or not; a server that thinks that too often hangs up on it.
+_PINGS = {"grpc.keepalive_time_ms": 600_000, "grpc.keepalive_permit_without_calls": False}
 _SECONDS = 10.0
 _UNREACHED = ("fail connecting", "connection", "deadline", "unavailable", "timeout", "timed out", "refused")
 _REFUSED = ("unauthenticated", "auth check", "authentication", "permission", "password", "privilege", "api key")
@@ -143,7 +145,7 @@ class MilvusStore:
         if self._connected is None:
             from pymilvus import MilvusClient
 
-            self._connected = MilvusClient(self._uri, token=self._token, timeout=5.0)
+            self._connected = MilvusClient(self._uri, token=self._token, timeout=5.0, grpc_options=_PINGS)
         return self._connected
 
     def _mine(self, owner_id: int) -> str:
