@@ -26,7 +26,7 @@ from anima.kernel.postgres.urls import with_database
 from anima.vendors import assets
 from anima.vendors.embeddings import embedder
 
-CHUNKS = 96
+CHUNKS = 320
 BIG_BYTES = 200_000_000
 MOST_BYTES = 512 << 20
 PEER = "langchain-postgres PGVector"
