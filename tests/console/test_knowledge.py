@@ -189,6 +189,29 @@ def test_a_big_file_is_sent_as_an_upload_and_can_be_cancelled(visiting: Visiting
     expect(entry(page, "slow.txt")).to_have_count(0)
 
 
+def test_a_late_answer_does_not_undo_the_filter(visiting: Visiting) -> None:
+    visit = visiting()
+    brought_in(visit, "rules.md", RULES)
+    page = visit.sign_in("#/documents")
+    expect(entry(page, "rules.md").locator(".mark")).to_contain_text("passage", timeout=PATIENCE_MS)
+    held: list[Any] = []
+    page.route(re.compile(r"/documents\?limit=\d+&$"), lambda route: held.append(route))
+    drop(page, ".drop", ("noise.bin", bytes(range(256)) * 8, ""))  # the list is asked for anew
+    for _ in range(100):
+        if held:
+            break
+        page.wait_for_timeout(50)
+    assert held
+    with page.expect_response(re.compile("state=failed")):
+        page.get_by_label("Show", exact=True).select_option("failed")
+    expect(page.get_by_text("No document is like that.")).to_be_visible()
+    for route in held:
+        with page.expect_response(route.request.url):
+            route.continue_()
+    page.wait_for_timeout(100)
+    assert page.locator(".documents .item").count() == 0
+
+
 def test_a_search_says_why_and_stands_in_the_log(visiting: Visiting) -> None:
     visit = visiting(viewport={"width": 1280, "height": 900})
     brought_in(visit, "herons.pdf", files.pdf(*HERONS))

@@ -88,15 +88,19 @@ function useDocuments() {
   const found = useSignal(/** @type {DocumentAnswer[] | null} */ (null));
   const more = useSignal(/** @type {string | null} */ (null));
   const query = route.value.query ?? '';
+  const asked = useRef(0); // what was asked for before may arrive after it
   const load = async () => {
+    const turn = ++asked.current;
     const size = Math.min(MOST, Math.max(PAGE, found.peek()?.length ?? 0));
     const page = await get(`/documents?limit=${size}&${route.peek().query ?? ''}`);
+    if (turn !== asked.current) return;
     const beyond = (found.peek() ?? []).slice(size); // those are not looked at anew
     found.value = [...page.items, ...beyond];
     if (!beyond.length) more.value = page.next_cursor;
   };
   const further = async () => {
     const page = await get(`/documents?limit=${PAGE}&cursor=${encodeURIComponent(more.value ?? '')}&${query}`);
+    if (query !== (route.peek().query ?? '')) return;
     found.value = [...(found.value ?? []), ...page.items];
     more.value = page.next_cursor;
   };

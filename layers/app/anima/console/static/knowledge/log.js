@@ -104,6 +104,7 @@ function List() {
   const load = async () => {
     const cursor = more.value ? `&cursor=${encodeURIComponent(more.value)}` : '';
     const page = await get(`/retrievals?limit=${PAGE}${status && `&status=${status}`}${cursor}`);
+    if (status !== (new URLSearchParams(route.peek().query).get('status') ?? '')) return;
     found.value = [...(found.value ?? []), ...page.items];
     more.value = page.next_cursor;
   };
