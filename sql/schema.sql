@@ -34,7 +34,7 @@ CREATE FUNCTION public.auth_access(p_user_id bigint, p_family_id uuid) RETURNS T
         select from refresh_tokens t
         where t.family_id = p_family_id and t.user_id = p_user_id
             and t.revoked_at is null and t.expires_at > now()
-    )
+    ) and not exists (select from erasures e where e.subject_id = p_user_id)
 $$;
 
 ALTER FUNCTION public.auth_access(p_user_id bigint, p_family_id uuid) OWNER TO anima_auth;
@@ -45,7 +45,9 @@ CREATE FUNCTION public.auth_api_key(p_secret bytea) RETURNS TABLE(user_id bigint
     AS $$
     select k.user_id,
         array(select r.role_name from user_roles ur join roles r using (role_id) where ur.user_id = k.user_id)
-    from api_keys k where k.key_secret = p_secret and k.revoked_at is null
+    from api_keys k
+    where k.key_secret = p_secret and k.revoked_at is null
+        and not exists (select from erasures e where e.subject_id = k.user_id)
 $$;
 
 ALTER FUNCTION public.auth_api_key(p_secret bytea) OWNER TO anima_auth;
@@ -59,6 +61,39 @@ CREATE FUNCTION public.auth_begin_family(p_user_id bigint, p_token_id uuid, p_fa
 $$;
 
 ALTER FUNCTION public.auth_begin_family(p_user_id bigint, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_close() RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    me constant bigint := current_tenant();
+    admins bigint[];
+begin
+    perform pg_advisory_xact_lock(hashtextextended('auth_sign_up', 0));
+    admins := array(
+        select ur.user_id from user_roles ur join roles r using (role_id) where r.role_name = 'admin'
+    );
+    if me = any (admins) and not exists (
+        select from users u where u.user_id = any (admins) and u.user_id <> me and u.password_hash <> '!'
+    ) then
+        return 'last admin';
+    end if;
+    update users u set username = 'closed-' || gen_random_uuid(), email = null, full_name = null, password_hash = '!'
+    where u.user_id = me;
+    if not found then
+        return 'gone';
+    end if;
+    insert into erasures (subject_id) values (me) on conflict do nothing;
+    delete from sign_in_links l where l.user_id = me;
+    delete from refresh_tokens t where t.user_id = me;
+    delete from api_keys k where k.user_id = me;
+    delete from user_roles ur where ur.user_id = me;
+    return 'closed';
+end
+$$;
+
+ALTER FUNCTION public.auth_close() OWNER TO anima_auth;
 
 CREATE FUNCTION public.auth_end_families() RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -78,6 +113,24 @@ CREATE FUNCTION public.auth_end_families(p_but uuid) RETURNS void
 $$;
 
 ALTER FUNCTION public.auth_end_families(p_but uuid) OWNER TO anima_auth;
+
+CREATE FUNCTION public.auth_erase() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    me constant bigint := current_tenant();
+begin
+    if not exists (select from erasures e where e.subject_id = me) then
+        return false;
+    end if;
+    delete from users u where u.user_id = me;
+    update erasures e set erased_at = coalesce(e.erased_at, now()) where e.subject_id = me;
+    return true;
+end
+$$;
+
+ALTER FUNCTION public.auth_erase() OWNER TO anima_auth;
 
 CREATE FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -413,6 +466,75 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.export_page(p_table text, p_after jsonb, p_most integer) RETURNS TABLE(place jsonb, item jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+    source oid := (select to_regclass(format('public.%I', e.name)) from export_tables() e where e.name = p_table);
+    of_owner text;
+    shown text;
+    keys text;
+    behind text;
+begin
+    select (array_agg(a.attname order by a.attname <> 'owner_id'))[1] into of_owner from pg_attribute a
+    where a.attrelid = source and a.attname in ('owner_id', 'user_id') and not a.attisdropped;
+
+    select string_agg(format('t.%I', a.attname), ', ' order by a.attnum) into shown
+    from pg_attribute a
+    where a.attrelid = source and a.attnum > 0 and not a.attisdropped
+        and has_column_privilege(source, a.attnum, 'select')
+        and a.atttypid::regtype::text not in ('bytea', 'vector', 'halfvec', 'sparsevec', 'bit', 'bit varying', 'tsvector')
+        and a.attname !~ '(password|secret|token|link|api_key|key)_hash$|^(api_key|terms|next_model|next_embedding)$';
+
+    select string_agg(format('t.%I', a.attname), ', ' order by k.nth),
+        string_agg(format('(%L)::%s', p_after ->> (k.nth - 1)::integer, format_type(a.atttypid, null)), ', ' order by k.nth)
+    into keys, behind
+    from pg_index i, unnest(i.indkey::smallint[]) with ordinality as k (attnum, nth), pg_attribute a
+    where i.indrelid = source and i.indisprimary and a.attrelid = source and a.attnum = k.attnum;
+
+    if shown is null or keys is null then
+        return;
+    end if;
+    return query execute format(
+        'select r.export_key, to_jsonb(r) - ''export_key'' from (select jsonb_build_array(%1$s) as export_key, %2$s from %3$s t '
+        'where t.%4$I = (select current_tenant()) and ($1 is null or (%1$s) > (%5$s)) order by %1$s limit $2) r',
+        keys, shown, source::regclass, of_owner, behind
+    ) using p_after, p_most;
+end
+$_$;
+
+CREATE FUNCTION public.export_tables() RETURNS TABLE(name text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select c.relname::text from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and exists (
+            select from pg_attribute a
+            where a.attrelid = c.oid and a.attname in ('owner_id', 'user_id') and not a.attisdropped
+        )
+    order by 1
+$$;
+
+CREATE FUNCTION public.forget_changes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+begin
+    delete from memory_changes c
+    where c.owner_id = any (array(select distinct owner_id from gone)) and exists (
+        select from jsonb_array_elements(
+            jsonb_path_query_array(c.before, '$.hides[*]') || jsonb_path_query_array(c.before, '$.mentions[*].message_id')
+            || jsonb_path_query_array(c.before, '$.facts[*].source_message_id')
+            || jsonb_path_query_array(c.before, '$.episodes[*].context_messages[*]')
+        ) as said
+        join gone g on g.owner_id = c.owner_id and said = to_jsonb(g.message_id)
+    );
+    return null;
+end
+$_$;
+
 CREATE FUNCTION public.forget_outside_vectors() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -421,6 +543,30 @@ begin
     update outside_vectors o set gone = true, vector = null
     from deleted d
     where o.owner_id = d.owner_id and o.chunk_id = d.chunk_id and not o.gone;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.forget_transcript() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    delete from sessions s using transcript_sessions t
+    where t.owner_id = old.owner_id and t.document_id = old.document_id
+        and s.user_id = t.owner_id and s.session_id = t.session_id;
+    return old;
+end
+$$;
+
+CREATE FUNCTION public.lock_memory() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if current_tenant() is not null then
+        perform pg_advisory_xact_lock(hashtextextended('memory:' || current_tenant(), 0));
+    end if;
     return null;
 end
 $$;
@@ -553,6 +699,16 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.messages_untold() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    perform remake_consolidated(owner_id, array_agg(message_id)) from gone where role = 'user' group by owner_id;
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.name_embedding_model() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -651,6 +807,438 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.owners_with_faded() RETURNS TABLE(owner_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select distinct e.user_id from episodes e where not e.pinned and e.forget_at <= now() limit 1000
+$$;
+
+CREATE FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) RETURNS TABLE(kind text, id text, text text, key text, value jsonb, category text, confirmed boolean, is_active boolean, importance double precision, made_at timestamp with time zone, true_from timestamp with time zone, true_until timestamp with time zone, last_recalled timestamp with time zone, times_recalled integer, pinned boolean, message_id bigint, session_id bigint, speaker text, turn_id text, own boolean, before_id bigint, cosine double precision, words integer[], weights double precision[], tfs double precision[], dfs double precision[], length double precision, n double precision, average double precision, total double precision, entity boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET jit TO 'off'
+    AS $$
+#variable_conflict use_column
+declare
+    v_bits bit varying := binary_quantize(p_vector);
+    v_n double precision;
+    v_average double precision;
+    v_total double precision;
+    v_dfs double precision[];
+    v_idfs double precision[];
+    v_entities uuid[];
+    v_entity_words integer[];
+    v_mentions double precision[];
+    v_near bigint[] := '{}';
+    v_worded bigint[] := '{}';
+    v_bm25 double precision[] := '{}';
+    v_found bigint[] := '{}';
+    v_sessions bigint[] := '{}';
+    v_around bigint[] := '{}';
+begin
+    v_n := coalesce(p_n, (
+        select count(*)::float8 from message_embeddings e
+        where e.user_id = p_owner and e.avatar_id = p_avatar and e.embedding_model = p_model
+    ));
+    select greatest(coalesce(avg(s.dl), 1), 1) into v_average from (
+        select p.dl from message_postings p
+        where p.user_id = p_owner and p.avatar_id = p_avatar and p.term = '' limit 200
+    ) s;
+    -- In how many messages each term stands, and what that makes it worth.
+    select array_agg(f.df order by a.place), array_agg(
+        ln(1 + (greatest(v_n - f.df, 0) + 0.5) / (f.df + 0.5)) order by a.place
+    ) into v_dfs, v_idfs
+    from unnest(p_terms) with ordinality as a (term, place)
+    cross join lateral (
+        select count(*)::float8 as df from message_postings p
+        where p.user_id = p_owner and p.avatar_id = p_avatar and p.term = a.term
+    ) f;
+    select greatest(coalesce(sum(w.idf), 0), 0.001) into v_total from (
+        select min(a.idf) as idf from unnest(p_words, p_weights, v_idfs) as a (word, weight, idf)
+        where a.weight = 1 group by a.word
+    ) w;
+    -- Whom or what the question names, by a name or by what they are to the person.
+    select array_agg(k.entity_id), array_agg(k.word), array_agg(c.mentions)
+    into v_entities, v_entity_words, v_mentions from (
+        select distinct e.entity_id, t.word
+        from unnest(p_tokens, p_token_words) as t (token, word)
+        join entities e on e.owner_id = p_owner
+            and (t.token = any (string_to_array(e.folded, ' ')) or t.token = e.relation or t.token = any (e.aliases))
+    ) k
+    cross join lateral (
+        select count(*)::float8 as mentions from entity_mentions m
+        where m.owner_id = p_owner and m.avatar_id = p_avatar and m.entity_id = k.entity_id
+    ) c;
+
+    if 'message' = any (p_kinds) then
+        -- What is asked most often by itself: each condition costs a tenth of the whole scan.
+        if p_sessions is null and p_at is null then
+            v_near := array(
+                select e.message_id from message_embeddings e
+                where e.user_id = p_owner and e.avatar_id = p_avatar and e.embedding_model = p_model
+                order by e.bits <~> v_bits
+                limit 4 * p_limit + cardinality(p_exclude)
+            );
+        else
+            v_near := array(
+                select e.message_id from message_embeddings e
+                where e.user_id = p_owner and e.avatar_id = p_avatar and e.embedding_model = p_model
+                    and (p_sessions is null or e.session_id = any (p_sessions))
+                    and (p_at is null or e.created_at <= p_at)
+                order by e.bits <~> v_bits
+                limit 4 * p_limit + cardinality(p_exclude)
+            );
+        end if;
+        if p_since is not null then
+            v_near := v_near || array(
+                select e.message_id from message_embeddings e
+                where e.user_id = p_owner and e.avatar_id = p_avatar and e.embedding_model = p_model
+                    and e.created_at >= p_since and e.created_at < p_until
+                    and (p_sessions is null or e.session_id = any (p_sessions))
+                    and (p_at is null or e.created_at <= p_at)
+                order by e.bits <~> v_bits
+                limit p_limit
+            );
+        end if;
+        -- BM25 (k1 = 1.2, b = 0.75), the rarest words first: the common ones of a long question add little but
+        -- time. What names an entity counts as its word.
+        select coalesce(array_agg(s.message_id), '{}'), coalesce(array_agg(s.bm25), '{}') into v_worded, v_bm25 from (
+            select h.message_id, sum(h.gain) as bm25 from (
+                select p.message_id, a.weight * a.idf * p.tf * 2.2::float8
+                    / (p.tf + 1.2::float8 * (0.25::float8 + 0.75::float8 * p.dl / v_average)) as gain
+                from (
+                    select a.term, a.weight, a.idf, sum(a.df) over (order by a.df, a.term) - a.df as rarer
+                    from unnest(p_terms, p_weights, v_idfs, v_dfs) as a (term, weight, idf, df)
+                ) a
+                cross join lateral (
+                    select p.message_id, p.tf, p.dl from message_postings p
+                    where p.user_id = p_owner and p.avatar_id = p_avatar and p.term = a.term offset 0
+                ) p
+                where a.rarer <= greatest(1000, 0.05 * v_n)
+                union all
+                select m.message_id, ln(1 + (greatest(v_n - k.mentions, 0) + 0.5) / (k.mentions + 0.5))
+                from unnest(v_entities, v_mentions) as k (entity_id, mentions)
+                cross join lateral (
+                    select m.message_id from entity_mentions m
+                    where m.owner_id = p_owner and m.avatar_id = p_avatar and m.entity_id = k.entity_id offset 0
+                ) m
+            ) h
+            where h.message_id <> all (p_exclude)
+                and (p_sessions is null and p_at is null or exists (
+                    select from message_embeddings e
+                    where e.user_id = p_owner and e.message_id = h.message_id
+                        and (p_sessions is null or e.session_id = any (p_sessions))
+                        and (p_at is null or e.created_at <= p_at)
+                    offset 0
+                ))
+            group by h.message_id
+            order by 2 desc
+            limit 2 * p_limit
+        ) s;
+        select coalesce(array_agg(f.message_id), '{}'), coalesce(array_agg(f.session_id), '{}')
+        into v_found, v_sessions from (
+            select s.message_id, s.session_id from (
+                select u.message_id, e.session_id, e.cosine, u.bm25, e.timely
+                from (
+                    select h.message_id, max(h.bm25) as bm25 from (
+                        select n.message_id, 0::float8 as bm25 from unnest(v_near) as n (message_id)
+                        union all
+                        select w.message_id, w.bm25 from unnest(v_worded, v_bm25) as w (message_id, bm25)
+                    ) h where h.message_id <> all (p_exclude) group by h.message_id
+                ) u
+                cross join lateral (
+                    select e.session_id,
+                        case when e.embedding_model = p_model then 1 - (e.embedding <=> p_vector) end as cosine,
+                        case when p_since is null then 0 else exp(greatest(-50, extract(epoch from least(
+                            e.created_at - p_since, p_until - e.created_at, interval '0'
+                        ))::float8 / 604800)) end as timely
+                    from message_embeddings e
+                    where e.user_id = p_owner and e.message_id = u.message_id and e.avatar_id = p_avatar offset 0
+                ) e
+            ) s
+            order by greatest(0, 1 - (max(s.cosine) over () - s.cosine) / 0.5::float8)
+                + coalesce(s.bm25 / nullif(max(s.bm25) over (), 0), 0) + s.timely desc nulls last
+            limit p_limit
+        ) f;
+        -- What was said right before and after is read with it.
+        v_around := array(
+            select f.message_id from unnest(v_found) as f (message_id)
+            union
+            select b.message_id from unnest(v_found, v_sessions) as f (message_id, session_id)
+            cross join lateral (
+                (
+                    select e.message_id from message_embeddings e
+                    where e.user_id = p_owner and e.session_id = f.session_id and e.message_id < f.message_id
+                    order by e.user_id desc, e.session_id desc, e.message_id desc limit 1
+                )
+                union all
+                (
+                    select e.message_id from message_embeddings e
+                    where e.user_id = p_owner and e.session_id = f.session_id and e.message_id > f.message_id
+                    order by e.user_id, e.session_id, e.message_id limit 1
+                )
+            ) b
+        );
+    end if;
+
+    return query
+    with worded as materialized (
+        select x.message_id, array_agg(x.word) filter (where x.word is not null) as words,
+            array_agg(x.weight) filter (where x.word is not null) as weights,
+            array_agg(x.tf) filter (where x.word is not null) as tfs,
+            array_agg(x.df) filter (where x.word is not null) as dfs,
+            max(x.dl)::float8 as length, bool_or(x.entity) as entity
+        from (
+            select p.message_id, a.word, a.weight, p.tf::float8 as tf, a.df, p.dl, false as entity
+            from (
+                select a.term, a.word, a.weight, a.df
+                from unnest(p_terms, p_words, p_weights, v_dfs) as a (term, word, weight, df)
+                union all
+                select '', null, null, null
+            ) a
+            cross join lateral (
+                select p.message_id, p.tf, p.dl from message_postings p
+                where p.user_id = p_owner and p.avatar_id = p_avatar and p.term = a.term
+                    and p.message_id = any (v_around)
+                offset 0
+            ) p
+            union all
+            select t.message_id, k.word, 1, 1, k.mentions, null, true
+            from unnest(v_entities, v_entity_words, v_mentions) as k (entity_id, word, mentions)
+            cross join lateral (
+                select t.message_id from entity_mentions t
+                where t.owner_id = p_owner and t.avatar_id = p_avatar and t.entity_id = k.entity_id
+                    and t.message_id = any (v_around)
+                offset 0
+            ) t
+        ) x
+        group by x.message_id
+    )
+    select 'message', m.message_id::text, m.content, '', null::jsonb, '', true, true, 0.5::float8, m.created_at,
+        null::timestamptz, null::timestamptz, null::timestamptz, 0, false, m.message_id, m.session_id,
+        coalesce(m.metadata ->> 'speaker', m.role), m.metadata ->> 'turn_id',
+        m.role = 'user' and m.author_id is not distinct from p_owner, b.message_id, e.cosine, w.words,
+        w.weights, w.tfs, w.dfs, w.length, v_n, v_average, v_total, coalesce(w.entity, false)
+    from unnest(v_around) as u (message_id)
+    cross join lateral (
+        select m.message_id, m.content, m.created_at, m.session_id, m.metadata, m.role, m.author_id
+        from messages m
+        where m.owner_id = p_owner and m.message_id = u.message_id and m.message_id <> all (p_exclude)
+            and (p_at is null or m.created_at <= p_at)
+        offset 0
+    ) m
+    cross join lateral (
+        select case when e.embedding_model = p_model then 1 - (e.embedding <=> p_vector) end as cosine
+        from message_embeddings e
+        where e.user_id = p_owner and e.message_id = u.message_id and e.avatar_id = p_avatar
+        offset 0
+    ) e
+    left join lateral (
+        select o.message_id from message_embeddings o
+        where o.user_id = p_owner and o.session_id = m.session_id and o.message_id < m.message_id
+        order by o.user_id desc, o.session_id desc, o.message_id desc limit 1
+    ) b on true
+    left join worded w on w.message_id = u.message_id;
+
+    if 'fact' = any (p_kinds) then
+        return query
+        select 'fact', u.id::text, u.evidence, u.key, u.value, u.category, u.status = 'confirmed',
+            u.is_active or p_at is not null,
+            u.confidence::float8, u.first_mentioned, u.true_from, u.true_until, null::timestamptz, 0, true,
+            u.source_message_id, u.session_id, 'user', s.turn_id, true, null::bigint, c.cosine, w.words, w.weights,
+            w.tfs, w.dfs, null::float8, v_n, v_average, v_total, c.is_named
+        from user_facts u
+        left join lateral (
+            select s.metadata ->> 'turn_id' as turn_id from messages s
+            where s.owner_id = p_owner and s.message_id = u.source_message_id
+            offset 0
+        ) s on true
+        cross join lateral (
+            select array_agg(a.word) as words, array_agg(a.weight) as weights, array_agg(1::float8) as tfs,
+                array_agg(a.df) as dfs, coalesce(sum(a.idf), 0) as idf
+            from unnest(p_terms, p_words, p_weights, v_dfs, v_idfs) as a (term, word, weight, df, idf)
+            where a.term = any (u.terms)
+        ) w
+        cross join lateral (
+            select case when u.embedding_model = p_model then 1 - (u.embedding <=> p_vector) end as cosine,
+                coalesce(u.entity_id = any (v_entities), false) as is_named
+        ) c
+        where u.user_id = p_owner and u.avatar_id = p_avatar
+            and case when p_at is not null then u.learned_at <= p_at and (u.ended_at is null or u.ended_at > p_at)
+                else u.is_active or p_past and (u.ended_at is null or u.ended_at > u.learned_at) end
+            and (p_sessions is null or u.session_id = any (p_sessions))
+        order by split_part(u.key, ':', 1) = any (p_keys) desc, c.is_named desc, coalesce(c.cosine, 0) + w.idf desc
+        limit p_limit;
+    end if;
+
+    if 'episode' = any (p_kinds) then
+        return query
+        select 'episode', e.id::text, e.summary, e.type, 'null'::jsonb, '', true, true, e.importance::float8 / 10,
+            e."timestamp", null::timestamptz, null::timestamptz, e.last_recalled, e.times_recalled, e.pinned,
+            e.context_messages[1], e.session_id, 'user', s.turn_id, true, null::bigint, c.cosine, w.words, w.weights,
+            w.tfs, w.dfs, null::float8, v_n, v_average, v_total, false
+        from episodes e
+        left join lateral (
+            select s.metadata ->> 'turn_id' as turn_id from messages s
+            where s.owner_id = p_owner and s.message_id = e.context_messages[1]
+            offset 0
+        ) s on true
+        cross join lateral (
+            select array_agg(a.word) as words, array_agg(a.weight) as weights, array_agg(1::float8) as tfs,
+                array_agg(a.df) as dfs, coalesce(sum(a.idf), 0) as idf
+            from unnest(p_terms, p_words, p_weights, v_dfs, v_idfs) as a (term, word, weight, df, idf)
+            where a.term = any (e.terms)
+        ) w
+        cross join lateral (
+            select case when e.embedding_model = p_model then 1 - (e.embedding <=> p_vector) end as cosine
+        ) c
+        where e.user_id = p_owner and e.avatar_id = p_avatar
+            and (e.pinned or e.forget_at > coalesce(p_at, p_now))
+            and (p_at is null or e."timestamp" <= p_at)
+            and (p_sessions is null or e.session_id = any (p_sessions))
+        order by coalesce(c.cosine, 0) + w.idf desc
+        limit p_limit;
+    end if;
+end
+$$;
+
+CREATE FUNCTION public.remake_consolidated(owner bigint, said bigint[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    update episodes e set
+        title = left(k.best ->> 'title', 500), summary = k.summary, importance = (k.best ->> 'importance')::real,
+        sentiment = k.best ->> 'sentiment', "timestamp" = k.latest,
+        context_messages = k.message_ids, metadata = jsonb_set(e.metadata, '{parts}', k.parts),
+        terms = '{}', embedding = null, embedding_model = null, next_embedding = null, next_model = null
+    from (
+        select o.id, parts.*
+        from episodes o
+        cross join lateral (
+            select coalesce(jsonb_agg(part order by place), '[]') as parts,
+                coalesce(string_agg(part ->> 'said', '. ' order by place), o.summary) as summary,
+                coalesce((array_agg(part order by (part ->> 'importance')::real desc, place))[1],
+                    o.metadata -> 'parts' -> 0) as best,
+                coalesce(max((part ->> 'timestamp')::timestamptz), o."timestamp") as latest,
+                array(
+                    select distinct m::bigint
+                    from jsonb_array_elements(coalesce(jsonb_agg(part), '[]')) p,
+                        jsonb_array_elements_text(p -> 'message_ids') m
+                    order by 1
+                ) as message_ids
+            from jsonb_array_elements(o.metadata -> 'parts') with ordinality as t (part, place)
+            where not exists (
+                select from jsonb_array_elements_text(part -> 'message_ids') m where m::bigint = any (said)
+            )
+        ) parts
+        where o.user_id = owner and o.origin = 'consolidated' and not o.pinned and o.context_messages && said
+            and jsonb_typeof(o.metadata -> 'parts') = 'array'
+    ) k
+    where e.id = k.id
+$$;
+
+CREATE FUNCTION public.retract_entity() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if exists (select from entity_mentions where owner_id = old.owner_id and entity_id = old.entity_id) then
+        update entities set mention_count = greatest(mention_count - 1, 1)
+        where owner_id = old.owner_id and entity_id = old.entity_id;
+    else
+        update user_facts set entity_id = null where user_id = old.owner_id and entity_id = old.entity_id;
+        delete from entities where owner_id = old.owner_id and entity_id = old.entity_id;
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.retract_episode() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    delete from episodes where user_id = new.user_id and id = new.id and not pinned and origin <> 'corrected';
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.retract_episodes() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if not exists (select from gone) then
+        return null;
+    end if;
+    update episodes e set context_messages = array(
+        select id from unnest(e.context_messages) with ordinality as c (id, place)
+        where id <> all(array(select message_id from gone)) order by place
+    )
+    where context_messages && array(select message_id from gone);
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.retract_fact() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    fact user_facts;
+    earliest fact_mentions;
+    before uuid[];
+    begun timestamptz;
+begin
+    select * into fact from user_facts where user_id = old.owner_id and id = old.fact_id for update;
+    if not found then
+        return null;
+    end if;
+    before := array(
+        select id from user_facts where user_id = old.owner_id and superseded_by = fact.id and ended_at > learned_at
+    );
+    select * into earliest from fact_mentions
+    where owner_id = old.owner_id and fact_id = old.fact_id and not gone order by said_at, message_id limit 1;
+    if found then
+        begun := case when fact.learned_at < fact.ended_at or fact.is_active
+            then least(earliest.said_at, fact.settled_at) else fact.learned_at end;
+        update user_facts set ended_at = begun where user_id = old.owner_id and id = any(before);
+        update user_facts set mention_count = (
+                select count(*) from fact_mentions where owner_id = old.owner_id and fact_id = old.fact_id and not gone
+            ),
+            learned_at = begun, first_mentioned = earliest.said_at,
+            ended_at = case when ended_at = learned_at then begun else ended_at end,
+            source_message_id = earliest.message_id, evidence = earliest.evidence,
+            session_id = (
+                select session_id from messages where owner_id = old.owner_id and message_id = earliest.message_id
+            )
+        where user_id = old.owner_id and id = fact.id;
+        if old.gone and fact.ended_at = old.said_at and fact.superseded_by is null then
+            update user_facts u set is_active = true, ended_at = null,
+                true_until = case when true_until = old.said_at then null else true_until end
+            where user_id = old.owner_id and id = fact.id and not exists (
+                select from user_facts o where o.user_id = u.user_id and o.avatar_id = u.avatar_id
+                    and o.category = u.category and o.key = u.key and o.is_active
+            );
+        end if;
+        return null;
+    end if;
+    if fact.settled_at is not null then
+        return null;
+    end if;
+    delete from user_facts where user_id = old.owner_id and id = fact.id;
+    update user_facts u set is_active = fact.is_active, ended_at = fact.ended_at, superseded_by = fact.superseded_by,
+        true_until = case when true_until = coalesce(fact.true_from, fact.learned_at) then null else true_until end
+    where user_id = old.owner_id and id = any(before) and not (fact.is_active and exists (
+        select from user_facts o where o.user_id = u.user_id and o.avatar_id = u.avatar_id
+            and o.category = u.category and o.key = u.key and o.is_active
+    ));
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.slow_statements(most integer) RETURNS TABLE(statement text, calls bigint, mean_ms double precision, total_ms double precision)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_catalog', 'pg_temp'
@@ -748,6 +1336,7 @@ CREATE TABLE public.avatars (
     state jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    remembers_after bigint DEFAULT 0 NOT NULL,
     CONSTRAINT avatars_name_check CHECK (((length((name)::text) >= 1) AND (length((name)::text) <= 100))),
     CONSTRAINT avatars_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'friends'::text, 'public'::text])))
 );
@@ -781,6 +1370,57 @@ CREATE TABLE public.corpora (
     store_id bigint NOT NULL,
     n bigint NOT NULL,
     total_len bigint NOT NULL
+);
+
+CREATE TABLE public.curiosity_gaps (
+    gap_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    message_id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    question text NOT NULL,
+    folded text NOT NULL,
+    language text,
+    score real NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    to_research boolean NOT NULL,
+    search_id uuid,
+    mention_count integer DEFAULT 1 NOT NULL,
+    looked_in jsonb DEFAULT '{}'::jsonb NOT NULL,
+    fact_id uuid,
+    entity_id uuid,
+    document_id bigint,
+    answer text,
+    title text,
+    source_uri text,
+    created_at timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    researched_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    told_at timestamp with time zone,
+    CONSTRAINT curiosity_gaps_answer_check CHECK ((length(answer) <= 2000)),
+    CONSTRAINT curiosity_gaps_folded_check CHECK (((length(folded) >= 1) AND (length(folded) <= 500))),
+    CONSTRAINT curiosity_gaps_kind_check CHECK ((kind = ANY (ARRAY['unknown'::text, 'unexplained'::text, 'contradiction'::text]))),
+    CONSTRAINT curiosity_gaps_language_check CHECK ((language = ANY (ARRAY['en'::text, 'fr'::text]))),
+    CONSTRAINT curiosity_gaps_mention_count_check CHECK ((mention_count > 0)),
+    CONSTRAINT curiosity_gaps_question_check CHECK (((length(question) >= 1) AND (length(question) <= 500))),
+    CONSTRAINT curiosity_gaps_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT curiosity_gaps_source_uri_check CHECK ((length(source_uri) <= 2000)),
+    CONSTRAINT curiosity_gaps_state_check CHECK ((state = ANY (ARRAY['open'::text, 'researching'::text, 'answered'::text, 'asked'::text, 'dismissed'::text]))),
+    CONSTRAINT curiosity_gaps_subject_check CHECK ((length(subject) <= 200)),
+    CONSTRAINT curiosity_gaps_title_check CHECK ((length(title) <= 500))
+);
+
+CREATE TABLE public.curiosity_minds (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    searches_a_day integer,
+    day date DEFAULT CURRENT_DATE NOT NULL,
+    searches integer DEFAULT 0 NOT NULL,
+    told_after bigint,
+    CONSTRAINT curiosity_minds_searches_a_day_check CHECK (((searches_a_day >= 0) AND (searches_a_day <= 1000))),
+    CONSTRAINT curiosity_minds_searches_check CHECK ((searches >= 0))
 );
 
 CREATE TABLE public.document_digests (
@@ -879,6 +1519,30 @@ ALTER TABLE public.embeddings ALTER COLUMN embedding_id ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+CREATE TABLE public.entities (
+    entity_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    folded text NOT NULL,
+    aliases text[] DEFAULT '{}'::text[] NOT NULL,
+    relation text,
+    mention_count integer DEFAULT 1 NOT NULL,
+    first_seen timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT entities_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'animal'::text, 'place'::text, 'organisation'::text, 'thing'::text, 'event'::text]))),
+    CONSTRAINT entities_mention_count_check CHECK ((mention_count > 0)),
+    CONSTRAINT entities_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT entities_relation_check CHECK (((length(relation) >= 1) AND (length(relation) <= 60)))
+);
+
+CREATE TABLE public.entity_mentions (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    message_id bigint NOT NULL
+);
+
 CREATE TABLE public.episodes (
     id uuid NOT NULL,
     user_id bigint NOT NULL,
@@ -905,9 +1569,31 @@ CREATE TABLE public.episodes (
     embedding_model text,
     next_embedding public.vector,
     next_model text,
+    origin text DEFAULT 'said'::text NOT NULL,
     CONSTRAINT episodes_importance_check CHECK (((importance >= (0)::double precision) AND (importance <= (10)::double precision))),
+    CONSTRAINT episodes_origin CHECK ((origin = ANY (ARRAY['said'::text, 'corrected'::text, 'consolidated'::text, 'imported'::text]))),
     CONSTRAINT episodes_sentiment_check CHECK ((sentiment = ANY (ARRAY['very_negative'::text, 'negative'::text, 'neutral'::text, 'positive'::text, 'very_positive'::text]))),
     CONSTRAINT episodes_title_check CHECK ((length(title) <= 500))
+);
+
+CREATE TABLE public.erasures (
+    subject_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_at timestamp with time zone
+);
+
+CREATE TABLE public.fact_mentions (
+    owner_id bigint NOT NULL,
+    fact_id uuid NOT NULL,
+    message_id bigint NOT NULL,
+    evidence text DEFAULT ''::text NOT NULL,
+    said_at timestamp with time zone NOT NULL,
+    confirmed boolean DEFAULT true NOT NULL,
+    changed boolean DEFAULT false NOT NULL,
+    gone boolean DEFAULT false NOT NULL,
+    place smallint DEFAULT 0 NOT NULL,
+    true_from timestamp with time zone,
+    true_until timestamp with time zone
 );
 
 CREATE TABLE public.feedback (
@@ -1084,6 +1770,22 @@ ALTER TABLE public.media ALTER COLUMN media_id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.memory_changes (
+    change_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    kind text NOT NULL,
+    item_id uuid NOT NULL,
+    action text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    before jsonb NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    undone_at timestamp with time zone,
+    CONSTRAINT memory_changes_action_check CHECK ((action = ANY (ARRAY['correct'::text, 'confirm'::text, 'pin'::text, 'unpin'::text, 'forget'::text]))),
+    CONSTRAINT memory_changes_kind_check CHECK ((kind = ANY (ARRAY['fact'::text, 'episode'::text])))
+);
+
 CREATE TABLE public.message_embeddings (
     id bigint NOT NULL,
     message_id bigint NOT NULL,
@@ -1096,7 +1798,8 @@ CREATE TABLE public.message_embeddings (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     next_embedding public.vector,
-    next_model text
+    next_model text,
+    bits bit varying GENERATED ALWAYS AS ((public.binary_quantize(embedding))::bit varying) STORED
 );
 
 ALTER TABLE public.message_embeddings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1472,6 +2175,37 @@ CREATE TABLE public.sign_in_links (
     used_at timestamp with time zone
 );
 
+CREATE TABLE public.sleeps (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    turns integer DEFAULT 0 NOT NULL,
+    turn_at timestamp with time zone,
+    armed_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    state text DEFAULT 'never'::text NOT NULL,
+    run_id uuid,
+    holder uuid,
+    lease_until timestamp with time zone,
+    resumes integer DEFAULT 0 NOT NULL,
+    step text,
+    acetylcholine real DEFAULT 0.5 NOT NULL,
+    most_seconds real DEFAULT 20 NOT NULL,
+    most_tokens integer DEFAULT 4000 NOT NULL,
+    seconds real DEFAULT 0 NOT NULL,
+    tokens integer DEFAULT 0 NOT NULL,
+    steps jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    believed_at timestamp with time zone,
+    CONSTRAINT sleeps_acetylcholine_check CHECK (((acetylcholine >= (0)::double precision) AND (acetylcholine <= (1)::double precision))),
+    CONSTRAINT sleeps_most_seconds_check CHECK ((most_seconds >= (0)::double precision)),
+    CONSTRAINT sleeps_most_tokens_check CHECK ((most_tokens >= 0)),
+    CONSTRAINT sleeps_state_check CHECK ((state = ANY (ARRAY['never'::text, 'asleep'::text, 'awake'::text]))),
+    CONSTRAINT sleeps_turns_check CHECK ((turns >= 0))
+);
+
 CREATE TABLE public.summaries (
     summary_id bigint NOT NULL,
     owner_id bigint NOT NULL,
@@ -1527,6 +2261,33 @@ CREATE TABLE public.table_sizes (
     CONSTRAINT table_sizes_index_bytes_check CHECK ((index_bytes >= 0)),
     CONSTRAINT table_sizes_row_estimate_check CHECK ((row_estimate >= 0)),
     CONSTRAINT table_sizes_total_bytes_check CHECK ((total_bytes >= 0))
+);
+
+CREATE TABLE public.transcript_sessions (
+    session_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    conversation bytea NOT NULL,
+    turns integer NOT NULL,
+    read_until bigint DEFAULT 0 NOT NULL,
+    is_read boolean DEFAULT false NOT NULL,
+    CONSTRAINT transcript_sessions_conversation_check CHECK ((octet_length(conversation) = 16)),
+    CONSTRAINT transcript_sessions_turns_check CHECK ((turns > 0))
+);
+
+CREATE TABLE public.transcripts (
+    document_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid,
+    me text[] DEFAULT '{}'::text[] NOT NULL,
+    names text[] DEFAULT '{}'::text[] NOT NULL,
+    proposals integer NOT NULL,
+    origin text,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT transcripts_origin_check CHECK (((length(origin) >= 1) AND (length(origin) <= 40))),
+    CONSTRAINT transcripts_proposals_check CHECK (((proposals >= 0) AND (proposals <= 1000)))
 );
 
 CREATE TABLE public.uploads (
@@ -1588,8 +2349,17 @@ CREATE TABLE public.user_facts (
     embedding_model text,
     next_embedding public.vector,
     next_model text,
+    true_from timestamp with time zone,
+    true_until timestamp with time zone,
+    learned_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    pinned boolean DEFAULT false NOT NULL,
+    origin text DEFAULT 'said'::text NOT NULL,
+    entity_id uuid,
+    settled_at timestamp with time zone,
     CONSTRAINT user_facts_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT user_facts_mention_count_check CHECK ((mention_count > 0)),
+    CONSTRAINT user_facts_origin CHECK ((origin = ANY (ARRAY['said'::text, 'proposed'::text, 'corrected'::text, 'consolidated'::text, 'imported'::text]))),
     CONSTRAINT user_facts_status_check CHECK ((status = ANY (ARRAY['unconfirmed'::text, 'confirmed'::text])))
 );
 
@@ -1694,6 +2464,18 @@ ALTER TABLE ONLY public.chunks
 ALTER TABLE ONLY public.corpora
     ADD CONSTRAINT corpora_pkey PRIMARY KEY (owner_id, store_id);
 
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_avatar_id_folded_key UNIQUE (owner_id, avatar_id, folded);
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_gap_id_key UNIQUE (owner_id, gap_id);
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_pkey PRIMARY KEY (gap_id);
+
+ALTER TABLE ONLY public.curiosity_minds
+    ADD CONSTRAINT curiosity_minds_pkey PRIMARY KEY (owner_id, avatar_id);
+
 ALTER TABLE ONLY public.document_digests
     ADD CONSTRAINT document_digests_pkey PRIMARY KEY (owner_id, document_id, "position");
 
@@ -1709,11 +2491,29 @@ ALTER TABLE ONLY public.documents
 ALTER TABLE ONLY public.embeddings
     ADD CONSTRAINT embeddings_pkey PRIMARY KEY (embedding_id);
 
+ALTER TABLE ONLY public.entities
+    ADD CONSTRAINT entities_owner_id_entity_id_key UNIQUE (owner_id, entity_id);
+
+ALTER TABLE ONLY public.entities
+    ADD CONSTRAINT entities_owner_id_kind_folded_key UNIQUE (owner_id, kind, folded);
+
+ALTER TABLE ONLY public.entities
+    ADD CONSTRAINT entities_pkey PRIMARY KEY (entity_id);
+
+ALTER TABLE ONLY public.entity_mentions
+    ADD CONSTRAINT entity_mentions_pkey PRIMARY KEY (owner_id, avatar_id, entity_id, message_id);
+
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_user_id_id_key UNIQUE (user_id, id);
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (subject_id);
+
+ALTER TABLE ONLY public.fact_mentions
+    ADD CONSTRAINT fact_mentions_pkey PRIMARY KEY (owner_id, fact_id, message_id);
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_owner_id_response_id_key UNIQUE (owner_id, response_id);
@@ -1765,6 +2565,9 @@ ALTER TABLE ONLY public.media
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_pkey PRIMARY KEY (media_id);
+
+ALTER TABLE ONLY public.memory_changes
+    ADD CONSTRAINT memory_changes_pkey PRIMARY KEY (change_id);
 
 ALTER TABLE ONLY public.message_embeddings
     ADD CONSTRAINT message_embeddings_message_id_key UNIQUE (message_id);
@@ -1883,6 +2686,9 @@ ALTER TABLE ONLY public.sign_in_links
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY public.sleeps
+    ADD CONSTRAINT sleeps_pkey PRIMARY KEY (owner_id, avatar_id);
+
 ALTER TABLE ONLY public.summaries
     ADD CONSTRAINT summaries_owner_id_summary_id_key UNIQUE (owner_id, summary_id);
 
@@ -1894,6 +2700,15 @@ ALTER TABLE ONLY public.summary_parts
 
 ALTER TABLE ONLY public.table_sizes
     ADD CONSTRAINT table_sizes_pkey PRIMARY KEY (table_name, measured_on);
+
+ALTER TABLE ONLY public.transcript_sessions
+    ADD CONSTRAINT transcript_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_owner_id_document_id_key UNIQUE (owner_id, document_id);
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_pkey PRIMARY KEY (document_id);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (upload_id);
@@ -1937,6 +2752,16 @@ CREATE INDEX chunks_text_trigram ON public.chunks USING gin (text public.gin_trg
 
 CREATE INDEX corpora_store ON public.corpora USING btree (store_id);
 
+CREATE INDEX curiosity_gaps_document ON public.curiosity_gaps USING btree (owner_id, document_id) WHERE (document_id IS NOT NULL);
+
+CREATE INDEX curiosity_gaps_entity ON public.curiosity_gaps USING btree (owner_id, entity_id) WHERE (entity_id IS NOT NULL);
+
+CREATE INDEX curiosity_gaps_fact ON public.curiosity_gaps USING btree (owner_id, fact_id) WHERE (fact_id IS NOT NULL);
+
+CREATE INDEX curiosity_gaps_message ON public.curiosity_gaps USING btree (owner_id, message_id);
+
+CREATE INDEX curiosity_gaps_rank ON public.curiosity_gaps USING btree (owner_id, avatar_id, score DESC, gap_id DESC);
+
 CREATE INDEX document_digests_chunk ON public.document_digests USING btree (owner_id, chunk_id);
 
 CREATE INDEX documents_media ON public.documents USING btree (owner_id, media_id);
@@ -1955,11 +2780,23 @@ CREATE UNIQUE INDEX embeddings_external ON public.embeddings USING btree (store_
 
 CREATE INDEX embeddings_store ON public.embeddings USING btree (owner_id, store_id);
 
+CREATE INDEX entity_mentions_entity ON public.entity_mentions USING btree (owner_id, entity_id);
+
+CREATE INDEX entity_mentions_message ON public.entity_mentions USING btree (owner_id, message_id);
+
 CREATE INDEX episodes_avatar ON public.episodes USING btree (user_id, avatar_id, "timestamp" DESC);
+
+CREATE INDEX episodes_fading ON public.episodes USING btree (user_id, forget_at) WHERE (NOT pinned);
 
 CREATE INDEX episodes_forget ON public.episodes USING btree (forget_at) WHERE (NOT pinned);
 
+CREATE INDEX episodes_messages ON public.episodes USING gin (context_messages);
+
 CREATE INDEX episodes_session ON public.episodes USING btree (user_id, session_id);
+
+CREATE INDEX erasures_time ON public.erasures USING btree (asked_at);
+
+CREATE INDEX fact_mentions_message ON public.fact_mentions USING btree (owner_id, message_id);
 
 CREATE INDEX idempotency_keys_expiry ON public.idempotency_keys USING btree (expires_at);
 
@@ -1985,11 +2822,17 @@ CREATE INDEX llm_response_chunks_default_owner_id_response_id_token_inde_idx ON 
 
 CREATE INDEX llm_responses_message ON public.llm_responses USING btree (owner_id, message_id);
 
+CREATE INDEX memory_changes_avatar ON public.memory_changes USING btree (owner_id, avatar_id, change_id DESC);
+
+CREATE INDEX memory_changes_expiry ON public.memory_changes USING btree (expires_at);
+
 CREATE INDEX message_embeddings_avatar ON public.message_embeddings USING btree (user_id, avatar_id, message_id);
 
 CREATE INDEX message_embeddings_message ON public.message_embeddings USING btree (user_id, message_id);
 
-CREATE INDEX message_embeddings_session ON public.message_embeddings USING btree (user_id, session_id);
+CREATE INDEX message_embeddings_order ON public.message_embeddings USING btree (user_id, session_id, message_id);
+
+CREATE INDEX message_embeddings_recall ON public.message_embeddings USING btree (user_id, avatar_id, embedding_model, message_id) INCLUDE (bits, session_id, created_at);
 
 CREATE INDEX message_media_media ON public.message_media USING btree (owner_id, media_id);
 
@@ -2000,6 +2843,10 @@ CREATE INDEX message_postings_message ON public.message_postings USING btree (us
 CREATE INDEX messages_author ON public.messages USING btree (author_id);
 
 CREATE INDEX messages_avatar ON public.messages USING btree (avatar_id);
+
+CREATE INDEX messages_edits ON public.messages USING btree (owner_id, ((metadata ->> 'edits'::text))) WHERE (metadata ? 'edits'::text);
+
+CREATE INDEX messages_kept ON public.messages USING btree (owner_id, message_id) WHERE (metadata ? 'kept'::text);
 
 CREATE INDEX messages_parent ON public.messages USING btree (owner_id, parent_message_id);
 
@@ -2079,6 +2926,14 @@ CREATE INDEX shared_postings_chunk ON public.shared_postings USING btree (chunk_
 
 CREATE INDEX summaries_document ON public.summaries USING btree (owner_id, document_id);
 
+CREATE INDEX transcript_sessions_conversation ON public.transcript_sessions USING btree (owner_id, avatar_id, conversation);
+
+CREATE INDEX transcript_sessions_document ON public.transcript_sessions USING btree (owner_id, document_id, session_id);
+
+CREATE INDEX transcript_sessions_session ON public.transcript_sessions USING btree (owner_id, session_id);
+
+CREATE INDEX transcripts_avatar ON public.transcripts USING btree (owner_id, avatar_id);
+
 CREATE INDEX uploads_document ON public.uploads USING btree (owner_id, document_id);
 
 CREATE INDEX uploads_ends ON public.uploads USING btree (expires_at);
@@ -2090,6 +2945,10 @@ CREATE INDEX uploads_owner ON public.uploads USING btree (owner_id);
 CREATE UNIQUE INDEX user_facts_active ON public.user_facts USING btree (user_id, avatar_id, category, key) WHERE is_active;
 
 CREATE INDEX user_facts_avatar ON public.user_facts USING btree (user_id, avatar_id, last_updated DESC);
+
+CREATE INDEX user_facts_entity ON public.user_facts USING btree (user_id, entity_id);
+
+CREATE INDEX user_facts_key ON public.user_facts USING btree (user_id, avatar_id, key);
 
 CREATE INDEX user_facts_message ON public.user_facts USING btree (user_id, source_message_id);
 
@@ -2121,6 +2980,8 @@ CREATE TRIGGER chunks_deleted_outside AFTER DELETE ON public.chunks REFERENCING 
 
 CREATE TRIGGER chunks_speaker BEFORE INSERT ON public.chunks FOR EACH ROW WHEN (((new.speaker IS NULL) AND ((new.location ->> 'speaker'::text) <> ''::text))) EXECUTE FUNCTION public.name_speaker();
 
+CREATE TRIGGER documents_transcript BEFORE DELETE ON public.documents FOR EACH ROW WHEN ((old.doc_type = 'transcript'::text)) EXECUTE FUNCTION public.forget_transcript();
+
 CREATE TRIGGER documents_updated BEFORE UPDATE ON public.documents FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER embeddings_dimension_insert AFTER INSERT ON public.embeddings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.check_embedding_dimension();
@@ -2129,7 +2990,23 @@ CREATE TRIGGER embeddings_dimension_update AFTER UPDATE ON public.embeddings REF
 
 CREATE TRIGGER embeddings_model BEFORE INSERT ON public.embeddings FOR EACH ROW WHEN ((new.embedding_model IS NULL)) EXECUTE FUNCTION public.name_embedding_model();
 
+CREATE TRIGGER entity_mentions_deleted AFTER DELETE ON public.entity_mentions FOR EACH ROW EXECUTE FUNCTION public.retract_entity();
+
+CREATE TRIGGER episodes_untold AFTER UPDATE OF context_messages ON public.episodes FOR EACH ROW WHEN (((new.context_messages = '{}'::bigint[]) AND (old.context_messages <> '{}'::bigint[]))) EXECUTE FUNCTION public.retract_episode();
+
+CREATE TRIGGER fact_mentions_deleted AFTER DELETE ON public.fact_mentions FOR EACH ROW EXECUTE FUNCTION public.retract_fact();
+
+CREATE TRIGGER messages_deleted_changes AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_changes();
+
+CREATE TRIGGER messages_deleted_consolidated AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.messages_untold();
+
+CREATE TRIGGER messages_deleted_episodes AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.retract_episodes();
+
+CREATE TRIGGER messages_lock_memory BEFORE DELETE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
+
 CREATE TRIGGER session_digests_updated BEFORE UPDATE ON public.session_digests FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER sessions_lock_memory BEFORE DELETE ON public.sessions FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
 
 CREATE TRIGGER settings_updated BEFORE UPDATE ON public.settings FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
@@ -2168,6 +3045,24 @@ ALTER TABLE ONLY public.corpora
 ALTER TABLE ONLY public.corpora
     ADD CONSTRAINT corpora_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_entity_id_fkey FOREIGN KEY (owner_id, entity_id) REFERENCES public.entities(owner_id, entity_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_fact_id_fkey FOREIGN KEY (owner_id, fact_id) REFERENCES public.user_facts(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.curiosity_gaps
+    ADD CONSTRAINT curiosity_gaps_owner_id_message_id_fkey FOREIGN KEY (owner_id, message_id) REFERENCES public.messages(owner_id, message_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.curiosity_minds
+    ADD CONSTRAINT curiosity_minds_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.document_digests
     ADD CONSTRAINT document_digests_owner_id_chunk_id_fkey FOREIGN KEY (owner_id, chunk_id) REFERENCES public.chunks(owner_id, chunk_id) ON DELETE CASCADE;
 
@@ -2189,6 +3084,18 @@ ALTER TABLE ONLY public.embeddings
 ALTER TABLE ONLY public.embeddings
     ADD CONSTRAINT embeddings_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.entities
+    ADD CONSTRAINT entities_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.entity_mentions
+    ADD CONSTRAINT entity_mentions_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.entity_mentions
+    ADD CONSTRAINT entity_mentions_owner_id_entity_id_fkey FOREIGN KEY (owner_id, entity_id) REFERENCES public.entities(owner_id, entity_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.entity_mentions
+    ADD CONSTRAINT entity_mentions_owner_id_message_id_fkey FOREIGN KEY (owner_id, message_id) REFERENCES public.messages(owner_id, message_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_user_id_avatar_id_fkey FOREIGN KEY (user_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
 
@@ -2197,6 +3104,12 @@ ALTER TABLE ONLY public.episodes
 
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_user_id_session_id_fkey FOREIGN KEY (user_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
+
+ALTER TABLE ONLY public.fact_mentions
+    ADD CONSTRAINT fact_mentions_owner_id_fact_id_fkey FOREIGN KEY (owner_id, fact_id) REFERENCES public.user_facts(user_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.fact_mentions
+    ADD CONSTRAINT fact_mentions_owner_id_message_id_fkey FOREIGN KEY (owner_id, message_id) REFERENCES public.messages(owner_id, message_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_owner_id_response_id_fkey FOREIGN KEY (owner_id, response_id) REFERENCES public.llm_responses(owner_id, response_id) ON DELETE CASCADE;
@@ -2242,6 +3155,12 @@ ALTER TABLE ONLY public.llm_responses
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memory_changes
+    ADD CONSTRAINT memory_changes_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memory_changes
+    ADD CONSTRAINT memory_changes_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.message_embeddings
     ADD CONSTRAINT message_embeddings_user_id_avatar_id_fkey FOREIGN KEY (user_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
@@ -2384,6 +3303,9 @@ ALTER TABLE ONLY public.shared_stores
 ALTER TABLE ONLY public.sign_in_links
     ADD CONSTRAINT sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.sleeps
+    ADD CONSTRAINT sleeps_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.summaries
     ADD CONSTRAINT summaries_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
 
@@ -2392,6 +3314,18 @@ ALTER TABLE ONLY public.summaries
 
 ALTER TABLE ONLY public.summary_parts
     ADD CONSTRAINT summary_parts_owner_id_summary_id_fkey FOREIGN KEY (owner_id, summary_id) REFERENCES public.summaries(owner_id, summary_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transcript_sessions
+    ADD CONSTRAINT transcript_sessions_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.transcripts(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transcript_sessions
+    ADD CONSTRAINT transcript_sessions_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE SET NULL (avatar_id);
+
+ALTER TABLE ONLY public.transcripts
+    ADD CONSTRAINT transcripts_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE SET NULL (document_id);
@@ -2407,6 +3341,9 @@ ALTER TABLE ONLY public.user_affinity
 
 ALTER TABLE ONLY public.user_affinity
     ADD CONSTRAINT user_affinity_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.user_facts
+    ADD CONSTRAINT user_facts_entity FOREIGN KEY (user_id, entity_id) REFERENCES public.entities(owner_id, entity_id) ON DELETE SET NULL (entity_id);
 
 ALTER TABLE ONLY public.user_facts
     ADD CONSTRAINT user_facts_user_id_avatar_id_fkey FOREIGN KEY (user_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
@@ -2464,6 +3401,10 @@ CREATE POLICY claim_update ON public.outbox FOR UPDATE TO anima_worker USING (((
 
 ALTER TABLE public.corpora ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.curiosity_gaps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.curiosity_minds ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY cut ON public.llm_requests FOR SELECT TO anima_worker USING (((( SELECT public.current_tenant() AS current_tenant) IS NULL) AND (state = 'pending'::text)));
 
 ALTER TABLE public.document_digests ENABLE ROW LEVEL SECURITY;
@@ -2472,7 +3413,13 @@ ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.embeddings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.entities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.entity_mentions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.episodes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.erasures ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY everybody ON public.shared_chunks FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
 
@@ -2488,11 +3435,15 @@ CREATE POLICY everybody ON public.shared_postings FOR SELECT TO anima_app, anima
 
 CREATE POLICY everybody ON public.shared_stores FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
 
+ALTER TABLE public.fact_mentions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.feedback ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY first_stores ON public.vector_stores FOR INSERT TO anima_auth WITH CHECK (true);
 
 CREATE POLICY gate ON public.api_keys FOR SELECT TO anima_auth USING (true);
+
+CREATE POLICY gate ON public.erasures TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.refresh_tokens TO anima_auth USING (true);
 
@@ -2501,6 +3452,8 @@ CREATE POLICY gate ON public.sign_in_links TO anima_auth USING (true);
 CREATE POLICY gate ON public.user_roles TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.users TO anima_auth USING (true);
+
+CREATE POLICY gate_delete ON public.api_keys FOR DELETE TO anima_auth USING (true);
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -2515,6 +3468,8 @@ ALTER TABLE public.llm_responses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.maintenance_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.media ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.memory_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_embeddings ENABLE ROW LEVEL SECURITY;
 
@@ -2533,6 +3488,8 @@ ALTER TABLE public.outside_vectors ENABLE ROW LEVEL SECURITY;
 CREATE POLICY overview ON public.avatars FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.documents FOR SELECT TO anima_admin USING (true);
+
+CREATE POLICY overview ON public.erasures FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.llm_requests FOR SELECT TO anima_admin USING (true);
 
@@ -2616,6 +3573,8 @@ ALTER TABLE public.shared_stores ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.sleeps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.summaries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.summary_parts ENABLE ROW LEVEL SECURITY;
@@ -2633,6 +3592,10 @@ CREATE POLICY tenant ON public.chunks TO anima_app, anima_worker USING ((owner_i
 CREATE POLICY tenant ON public.corpora TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
 
+CREATE POLICY tenant ON public.curiosity_gaps TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.curiosity_minds TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.document_digests TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.documents TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
@@ -2641,7 +3604,13 @@ CREATE POLICY tenant ON public.documents TO anima_app, anima_worker USING ((owne
 CREATE POLICY tenant ON public.embeddings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
 
+CREATE POLICY tenant ON public.entities TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.entity_mentions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.episodes TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fact_mentions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.feedback TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2657,6 +3626,8 @@ CREATE POLICY tenant ON public.llm_response_chunks TO anima_app, anima_worker US
 CREATE POLICY tenant ON public.llm_responses TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.media TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.memory_changes TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.message_embeddings TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2701,9 +3672,15 @@ CREATE POLICY tenant ON public.shared_citations TO anima_app, anima_worker USING
 
 CREATE POLICY tenant ON public.sign_in_links FOR SELECT TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.sleeps TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.summaries TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.summary_parts TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.transcript_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.transcripts TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.uploads TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -2716,6 +3693,12 @@ CREATE POLICY tenant ON public.user_roles FOR SELECT TO anima_app, anima_worker 
 CREATE POLICY tenant ON public.users TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.vector_stores TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE public.transcript_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.transcripts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY upkeep ON public.erasures TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
 
 CREATE POLICY upkeep ON public.maintenance_runs TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
 
@@ -2748,11 +3731,17 @@ GRANT ALL ON FUNCTION public.auth_api_key(p_secret bytea) TO anima_app;
 REVOKE ALL ON FUNCTION public.auth_begin_family(p_user_id bigint, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_begin_family(p_user_id bigint, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) TO anima_app;
 
+REVOKE ALL ON FUNCTION public.auth_close() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_close() TO anima_app;
+
 REVOKE ALL ON FUNCTION public.auth_end_families() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_end_families() TO anima_app;
 
 REVOKE ALL ON FUNCTION public.auth_end_families(p_but uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_end_families(p_but uuid) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.auth_erase() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.auth_erase() TO anima_worker;
 
 REVOKE ALL ON FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_first_admin(p_username text, p_link_hash bytea, p_expires_at timestamp with time zone) TO anima_admin;
@@ -2815,7 +3804,19 @@ REVOKE ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], mod
 GRANT ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_app;
 GRANT ALL ON FUNCTION public.explain_nearest(owner bigint, stores bigint[], model text, question public.vector, most bigint, excluded bigint[], only_these bigint[]) TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.export_page(p_table text, p_after jsonb, p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.export_page(p_table text, p_after jsonb, p_most integer) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.export_tables() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.export_tables() TO anima_app;
+
+REVOKE ALL ON FUNCTION public.forget_changes() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.forget_outside_vectors() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.forget_transcript() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_memory() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.maintain_activations() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.maintain_activations() TO anima_worker;
@@ -2825,6 +3826,8 @@ GRANT ALL ON FUNCTION public.maintain_expired() TO anima_worker;
 
 REVOKE ALL ON FUNCTION public.maintain_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.maintain_partitions() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.messages_untold() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.name_embedding_model() FROM PUBLIC;
 
@@ -2846,6 +3849,25 @@ REVOKE ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], m
 GRANT ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) TO anima_app;
 GRANT ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], model text, dimensions integer, excluded bigint[], only_these bigint[]) TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.owners_with_faded() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owners_with_faded() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) TO anima_app;
+GRANT ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.remake_consolidated(owner bigint, said bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remake_consolidated(owner bigint, said bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.remake_consolidated(owner bigint, said bigint[]) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.retract_entity() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.retract_episode() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.retract_episodes() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.retract_fact() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.slow_statements(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slow_statements(most integer) TO anima_admin;
 
@@ -2857,7 +3879,7 @@ REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.activation_cache TO anima_worker;
 
-GRANT SELECT ON TABLE public.api_keys TO anima_auth;
+GRANT SELECT,DELETE ON TABLE public.api_keys TO anima_auth;
 
 GRANT SELECT(api_key_id) ON TABLE public.api_keys TO anima_app;
 
@@ -2894,6 +3916,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunks TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpora TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.corpora TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.curiosity_gaps TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.curiosity_gaps TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.curiosity_minds TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.curiosity_minds TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_digests TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.document_digests TO anima_worker;
 
@@ -2917,8 +3945,21 @@ GRANT SELECT(created_at) ON TABLE public.documents TO anima_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embeddings TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.embeddings TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.entities TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.entities TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.entity_mentions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.entity_mentions TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.episodes TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.episodes TO anima_worker;
+
+GRANT SELECT,DELETE ON TABLE public.erasures TO anima_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.erasures TO anima_auth;
+GRANT SELECT ON TABLE public.erasures TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fact_mentions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fact_mentions TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_worker;
@@ -2965,6 +4006,9 @@ GRANT SELECT ON TABLE public.maintenance_runs TO anima_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memory_changes TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memory_changes TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_embeddings TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_embeddings TO anima_worker;
 
@@ -2976,6 +4020,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_postings TO anima_work
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO anima_worker;
+
+GRANT USAGE ON SEQUENCE public.messages_message_id_seq TO anima_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_worker;
@@ -3008,7 +4054,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.prompts TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.prompts TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.prompts TO anima_admin;
 
-GRANT SELECT,INSERT ON TABLE public.refresh_tokens TO anima_auth;
+GRANT SELECT,INSERT,DELETE ON TABLE public.refresh_tokens TO anima_auth;
 
 GRANT UPDATE(used_at) ON TABLE public.refresh_tokens TO anima_auth;
 
@@ -3051,6 +4097,8 @@ GRANT SELECT(started_at) ON TABLE public.sessions TO anima_admin;
 
 GRANT SELECT(ended_at) ON TABLE public.sessions TO anima_admin;
 
+GRANT USAGE ON SEQUENCE public.sessions_session_id_seq TO anima_worker;
+
 GRANT SELECT ON TABLE public.settings TO anima_app;
 GRANT SELECT ON TABLE public.settings TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.settings TO anima_admin;
@@ -3087,7 +4135,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.shared_stores TO anima_admin;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.sign_in_links TO anima_auth;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_links TO anima_auth;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sleeps TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sleeps TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_worker;
@@ -3097,6 +4148,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summary_parts TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.table_sizes TO anima_worker;
 GRANT SELECT ON TABLE public.table_sizes TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcript_sessions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcript_sessions TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_worker;
@@ -3110,9 +4167,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_facts TO anima_worker;
 GRANT SELECT ON TABLE public.user_roles TO anima_app;
 GRANT SELECT ON TABLE public.user_roles TO anima_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.user_roles TO anima_admin;
-GRANT SELECT,INSERT ON TABLE public.user_roles TO anima_auth;
+GRANT SELECT,INSERT,DELETE ON TABLE public.user_roles TO anima_auth;
 
 GRANT DELETE ON TABLE public.users TO anima_app;
+GRANT DELETE ON TABLE public.users TO anima_auth;
 
 GRANT SELECT(user_id) ON TABLE public.users TO anima_app;
 GRANT SELECT(user_id) ON TABLE public.users TO anima_worker;
@@ -3122,15 +4180,15 @@ GRANT SELECT(user_id) ON TABLE public.users TO anima_auth;
 GRANT SELECT(username) ON TABLE public.users TO anima_app;
 GRANT SELECT(username) ON TABLE public.users TO anima_worker;
 GRANT SELECT(username) ON TABLE public.users TO anima_admin;
-GRANT SELECT(username),INSERT(username) ON TABLE public.users TO anima_auth;
+GRANT SELECT(username),INSERT(username),UPDATE(username) ON TABLE public.users TO anima_auth;
 
 GRANT SELECT(email),UPDATE(email) ON TABLE public.users TO anima_app;
 GRANT SELECT(email) ON TABLE public.users TO anima_admin;
-GRANT SELECT(email),INSERT(email) ON TABLE public.users TO anima_auth;
+GRANT SELECT(email),INSERT(email),UPDATE(email) ON TABLE public.users TO anima_auth;
 
 GRANT SELECT(full_name),UPDATE(full_name) ON TABLE public.users TO anima_app;
 GRANT SELECT(full_name) ON TABLE public.users TO anima_admin;
-GRANT INSERT(full_name) ON TABLE public.users TO anima_auth;
+GRANT INSERT(full_name),UPDATE(full_name) ON TABLE public.users TO anima_auth;
 
 GRANT UPDATE(password_hash) ON TABLE public.users TO anima_app;
 GRANT SELECT(password_hash),INSERT(password_hash),UPDATE(password_hash) ON TABLE public.users TO anima_auth;

@@ -1,0 +1,2 @@
+drop table curiosity_minds;
+drop table curiosity_gaps;

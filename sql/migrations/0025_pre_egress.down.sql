@@ -1,0 +1,2 @@
+drop index messages_edits;
+drop index messages_kept;

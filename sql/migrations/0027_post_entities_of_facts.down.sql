@@ -1,0 +1,1 @@
+alter table user_facts drop constraint user_facts_entity;
