@@ -7,7 +7,7 @@ from datetime import datetime
 from anima.emotions import model, repo
 from anima.emotions.model import SessionMood
 from anima.kernel import clock, db
-from anima.personality import Mood, Personality, mood_kind
+from anima.personality.model import Mood, Personality, mood_kind
 
 __all__ = ["SessionMood", "as_mood", "felt", "mood", "store"]
 

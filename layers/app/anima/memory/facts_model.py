@@ -1,22 +1,25 @@
-"""Facts and episodes: what is found, what is held, and how the one changes the other."""
+"""Facts and episodes: what is found in a message, and how what is held of a person is shown."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from anima.kernel import ids
+from typing import Any, Literal
 
 CONFIDENCE = {True: 0.9, False: 0.5}
 """Of what was plainly said, and of what a model proposed."""
 
+Origin = Literal["said", "proposed", "corrected", "consolidated", "imported"]
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact as it is shown, with where it comes from."""
+    """A fact as it is shown, with where it comes from.
+
+    It was true from `true_from` until `true_until`, as far as that is known, and it was known from `learned_at` until
+    `ended_at` (none: it still is). `settled_at`: when its owner corrected or confirmed it.
+    """
 
     id: uuid.UUID
     avatar_id: uuid.UUID
@@ -35,6 +38,27 @@ class Fact:
     context: str
     is_active: bool
     superseded_by: uuid.UUID | None
+    true_from: datetime | None
+    true_until: datetime | None
+    learned_at: datetime
+    ended_at: datetime | None
+    pinned: bool
+    origin: str
+    settled_at: datetime | None
+    entity_id: uuid.UUID | None
+    entity_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A message that spoke of a fact, with its words and its date; `gone`: it said that it holds no more."""
+
+    fact_id: uuid.UUID
+    message_id: int
+    session_id: int
+    date: datetime
+    evidence: str
+    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +82,24 @@ class Episode:
     pinned: bool
     related_facts: list[uuid.UUID]
     related_episodes: list[uuid.UUID]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody or something that a message names; `relation` is what they are to the speaker ("sister")."""
+
+    name: str
+    kind: str
+    relation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something that a message says of its speaker. `gone`: that it holds no more. `changed`: that it is new."""
+    """Something that a message says of its speaker. `gone`: that it holds no more. `changed`: that it is new.
+
+    `true_from` and `true_until` are when it held, as far as the message tells; `about` is whom it is about.
+    """
 
     key: str
     category: str
@@ -71,6 +108,14 @@ class Found:
     confirmed: bool
     gone: bool = False
     changed: bool = False
+    true_from: datetime | None = None
+    true_until: datetime | None = None
+    about: Named | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says that something is over without saying which fact: "I don't live there any more"."""
+        return self.gone and not self.category
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,64 +129,11 @@ class Moment:
     sentiment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A fact that holds, as far as a new one is compared with it."""
-
-    id: uuid.UUID
-    key: str
-    value: Any
-    status: str
-    source_message_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A fact that was said again."""
-
-    id: uuid.UUID
-    confirmed: bool
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a message does to the facts held: new ones, ones said again, ones that end and by what."""
-
-    new: list[tuple[uuid.UUID, Found]] = field(default_factory=list)
-    again: list[Again] = field(default_factory=list)
-    ended: list[uuid.UUID] = field(default_factory=list)
-    superseded: list[tuple[uuid.UUID, uuid.UUID]] = field(default_factory=list)
-    outvoted: int = 0
+def folded(text: object) -> str:
+    """A text for comparison: letters and blanks aside."""
+    return " ".join(str(text).casefold().split())
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values say the same, letters and blanks aside."""
-    return " ".join(str(one).casefold().split()) == " ".join(str(other).casefold().split())
-
-
-def merge(held: Sequence[Held], found: Sequence[tuple[Found, Sequence[str]]], message_id: int) -> Changes:
-    """What follows from what was found (each with the keys that cannot hold beside it) for what is held.
-
-    The same value again counts as a mention, and confirms what another message had only suggested. Another value
-    supersedes; but a guess does not outvote what was plainly said, unless the person speaks of a change.
-    """
-    by_key = {each.key: each for each in held}
-    changes = Changes()
-    for each, rivals in found:
-        before = by_key.get(each.key)
-        if each.gone:
-            if before is not None and (":" in each.key or same(before.value, each.value)):
-                changes.ended.append(before.id)
-            continue
-        if before is not None and (":" in each.key or same(before.value, each.value)):
-            told_twice = before.source_message_id != message_id
-            changes.again.append(Again(before.id, each.confirmed or told_twice))
-            continue
-        opposed = [by_key[key] for key in (each.key, *rivals) if key in by_key]
-        if not each.confirmed and not each.changed and any(old.status == "confirmed" for old in opposed):
-            changes.outvoted += 1
-            continue
-        new_id = ids.uuid7()
-        changes.new.append((new_id, each))
-        changes.superseded.extend((old.id, new_id) for old in opposed)
-    return changes
+    return folded(one) == folded(other)

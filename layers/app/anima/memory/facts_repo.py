@@ -1,160 +1,78 @@
-"""SQL of facts: what holds, its history, what supersedes what; sets of rows at a time."""
+"""SQL of facts as they are read: what holds, what held, which messages said so."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from anima.kernel import db
-from anima.memory.facts_model import Again, Fact, Found, Held
+from anima.memory.facts_model import Fact, Mention
 
+COLUMNS: LiteralString = """
+    u.id, u.avatar_id, u.session_id, u.category, u.key, u.value, u.confidence, u.status, u.evidence,
+    u.source_message_id, u.first_mentioned, u.last_updated, u.mention_count, u.tags, u.context, u.is_active,
+    u.superseded_by, u.true_from, u.true_until, u.learned_at, u.ended_at, u.pinned, u.origin, u.settled_at, u.entity_id,
+    (select e.name from entities e where e.owner_id = u.user_id and e.entity_id = u.entity_id) as entity_name
+"""
 
-@dataclass(frozen=True, slots=True)
-class NewFact:
-    """A fact about to be stored, with what it is found by."""
-
-    id: uuid.UUID
-    found: Found
-    confidence: float
-    terms: Sequence[str]
-    embedding: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """Something that was forgotten, and the message that it came from."""
-
-    id: uuid.UUID
-    message_id: int | None
-
-
+# What was never held (a guess that was outvoted, a denial of what nobody had said) is no history.
 FACTS = db.Query(
     Fact,
-    """
-    select id, avatar_id, session_id, category, key, value, confidence, status, evidence, source_message_id,
-        first_mentioned, last_updated, mention_count, tags, context, is_active, superseded_by
-    from user_facts
-    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s
-        and (%(category)s::text is null or category = %(category)s)
-        and (%(history)s::boolean or is_active)
-        and (%(before)s::uuid is null or id < %(before)s)
-    order by id desc
+    "select"
+    + COLUMNS
+    + """
+    from user_facts u
+    where u.user_id = %(owner_id)s and u.avatar_id = %(avatar_id)s
+        and (%(category)s::text is null or u.category = %(category)s)
+        and (%(pattern)s::text is null or u.value::text ilike %(pattern)s or u.evidence ilike %(pattern)s
+            or u.key ilike %(pattern)s)
+        and case when %(at)s::timestamptz is not null
+            then u.learned_at <= %(at)s and (u.ended_at is null or u.ended_at > %(at)s)
+            else u.is_active or (%(history)s::boolean and (u.ended_at is null or u.ended_at > u.learned_at)) end
+        and (%(before)s::uuid is null or u.id < %(before)s)
+    order by u.id desc
     limit %(limit)s
     """,
 )
 
 FACT = db.Query(
     Fact,
-    """
-    select id, avatar_id, session_id, category, key, value, confidence, status, evidence, source_message_id,
-        first_mentioned, last_updated, mention_count, tags, context, is_active, superseded_by
-    from user_facts
-    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and id = %(fact_id)s
-    for update
+    "select"
+    + COLUMNS
+    + """
+    from user_facts u
+    where u.user_id = %(owner_id)s and u.avatar_id = %(avatar_id)s and u.id = %(fact_id)s
+    for update of u
     """,
 )
 
-HELD = db.Query(
-    Held,
-    """
-    select id, key, value, status, source_message_id
-    from user_facts
-    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and is_active and key = any(%(keys)s::text[])
-    order by id
-    for update
-    """,
-)
-
-END = db.Command(
-    """
-    update user_facts set is_active = false, last_updated = %(at)s
-    where user_id = %(owner_id)s and id = any(%(fact_ids)s::uuid[])
-    """
-)
-
-ADD = db.Command(
-    """
-    insert into user_facts (id, user_id, avatar_id, session_id, category, key, value, confidence, status, evidence,
-        source_message_id, first_mentioned, last_updated, terms, embedding, embedding_model)
-    select n.id, %(owner_id)s, %(avatar_id)s, %(session_id)s::bigint, n.category, n.key, n.value::jsonb, n.confidence,
-        n.status, n.evidence,
-        %(message_id)s::bigint, %(at)s, %(at)s, string_to_array(n.terms, ' '), n.embedding::vector,
-        %(embedding_model)s
-    from unnest(%(ids)s::uuid[], %(categories)s::text[], %(keys)s::text[], %(values)s::text[], %(confidences)s::real[],
-        %(statuses)s::text[], %(evidences)s::text[], %(term_lists)s::text[], %(vectors)s::text[])
-        as n (id, category, key, value, confidence, status, evidence, terms, embedding)
-    """
-)
-
-SUPERSEDE = db.Command(
-    """
-    update user_facts u set superseded_by = s.new_id
-    from unnest(%(old_ids)s::uuid[], %(new_ids)s::uuid[]) as s (old_id, new_id)
-    where u.user_id = %(owner_id)s and u.id = s.old_id
-    """
-)
-
-SAID_AGAIN = db.Command(
-    """
-    update user_facts u set
-        mention_count = mention_count + 1,
-        last_updated = %(at)s,
-        status = case when a.confirmed then 'confirmed' else u.status end,
-        confidence = least(1, u.confidence + (1 - u.confidence) / 2)
-    from unnest(%(fact_ids)s::uuid[], %(confirmed)s::boolean[]) as a (id, confirmed)
-    where u.user_id = %(owner_id)s and u.id = a.id
-    """
-)
-
-# What it was stays as history, under an id of its own.
-KEEP_OLD = db.Command(
-    """
-    insert into user_facts (id, user_id, avatar_id, session_id, category, key, value, confidence, status, evidence,
-        source_message_id, first_mentioned, last_updated, mention_count, tags, context, is_active, superseded_by)
-    select %(new_id)s, user_id, avatar_id, session_id, category, key, value, confidence, status, evidence,
-        source_message_id, first_mentioned, %(at)s, mention_count, tags, context, false, id
-    from user_facts
-    where user_id = %(owner_id)s and id = %(fact_id)s
-    """
-)
-
-END_OTHERS = db.Command(
-    """
-    update user_facts set is_active = false, superseded_by = %(fact_id)s, last_updated = %(at)s
-    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and is_active and key = any(%(keys)s::text[])
-        and id <> %(fact_id)s
-    """
-)
-
-CORRECT = db.Query(
+# What stood under the key before and after, and what took its place under another one.
+LINE_OF = db.Query(
     Fact,
-    """
-    update user_facts set key = %(key)s, value = %(value)s, confidence = %(confidence)s, status = %(status)s,
-        evidence = %(evidence)s,
-        source_message_id = %(message_id)s, tags = %(tags)s::text[], context = %(context)s, last_updated = %(at)s,
-        terms = %(terms)s::text[], embedding = %(vector)s::vector, embedding_model = %(embedding_model)s
-    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and id = %(fact_id)s
-    returning id, avatar_id, session_id, category, key, value, confidence, status, evidence, source_message_id,
-        first_mentioned, last_updated, mention_count, tags, context, is_active, superseded_by
+    "select"
+    + COLUMNS
+    + """
+    from user_facts u
+    join user_facts f on f.user_id = u.user_id and f.avatar_id = u.avatar_id and f.id = %(fact_id)s
+    where u.user_id = %(owner_id)s and u.avatar_id = %(avatar_id)s and u.id <> f.id
+        and (u.key = f.key or u.superseded_by = f.id or u.id = f.superseded_by)
+        and (u.ended_at is null or u.ended_at > u.learned_at)
+    order by u.learned_at desc, u.id desc
+    limit 200
     """,
 )
 
-FORGET = db.Query(
-    Forgotten,
+MENTIONS = db.Query(
+    Mention,
     """
-    with recursive line as (
-        select id, source_message_id from user_facts
-        where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and id = %(fact_id)s
-        union
-        select u.id, u.source_message_id from user_facts u join line on u.superseded_by = line.id
-        where u.user_id = %(owner_id)s
-    )
-    delete from user_facts u using line
-    where u.user_id = %(owner_id)s and u.id = line.id
-    returning u.id, u.source_message_id as message_id
+    select m.fact_id, m.message_id, said.session_id, m.said_at as date, m.evidence, m.gone
+    from fact_mentions m
+    join messages said on said.owner_id = m.owner_id and said.message_id = m.message_id
+    where m.owner_id = %(owner_id)s and m.fact_id = any(%(fact_ids)s::uuid[])
+    order by m.said_at desc, m.message_id desc
+    limit 1000
     """,
 )
 
@@ -165,17 +83,21 @@ def facts(
     avatar_id: uuid.UUID,
     *,
     category: str | None,
+    pattern: str | None,
     history: bool,
+    at: datetime | None,
     before: uuid.UUID | None,
     limit: int,
 ) -> db.Pending[Fact]:
-    """A page of facts, newest first; with `history` also those that hold no more."""
+    """A page of facts, newest first; with `history` also those that hold no more, with `at` those known then."""
     return tx.fetch(
         FACTS,
         owner_id=owner_id,
         avatar_id=avatar_id,
         category=category,
+        pattern=pattern,
         history=history,
+        at=at,
         before=before,
         limit=limit,
     )
@@ -186,112 +108,11 @@ def fact(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, fact_id: uuid.
     return tx.fetch(FACT, owner_id=owner_id, avatar_id=avatar_id, fact_id=fact_id)
 
 
-def held(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, keys: Sequence[str]) -> db.Pending[Held]:
-    """The facts that hold under these keys, kept from changing until the transaction ends."""
-    return tx.fetch(HELD, owner_id=owner_id, avatar_id=avatar_id, keys=list(keys))
+def line_of(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, fact_id: uuid.UUID) -> db.Pending[Fact]:
+    """The history of a fact: what else stood under its key, latest first."""
+    return tx.fetch(LINE_OF, owner_id=owner_id, avatar_id=avatar_id, fact_id=fact_id)
 
 
-def end(tx: db.Transaction, owner_id: int, fact_ids: Sequence[uuid.UUID], at: datetime) -> None:
-    """Facts that hold no more; they stay as history."""
-    if fact_ids:
-        tx.execute(END, owner_id=owner_id, fact_ids=list(fact_ids), at=at)
-
-
-def add(
-    tx: db.Transaction,
-    owner_id: int,
-    avatar_id: uuid.UUID,
-    new: Sequence[NewFact],
-    *,
-    session_id: int,
-    message_id: int,
-    embedding_model: str,
-    at: datetime,
-) -> None:
-    """Stores new facts of one message."""
-    if not new:
-        return
-    tx.execute(
-        ADD,
-        owner_id=owner_id,
-        avatar_id=avatar_id,
-        session_id=session_id,
-        message_id=message_id,
-        at=at,
-        ids=[each.id for each in new],
-        categories=[each.found.category for each in new],
-        keys=[each.found.key for each in new],
-        values=[json.dumps(each.found.value) for each in new],
-        confidences=[each.confidence for each in new],
-        statuses=["confirmed" if each.found.confirmed else "unconfirmed" for each in new],
-        evidences=[each.found.evidence for each in new],
-        term_lists=[" ".join(each.terms) for each in new],
-        vectors=[db.vector_text(each.embedding) for each in new],
-        embedding_model=embedding_model,
-    )
-
-
-def supersede(tx: db.Transaction, owner_id: int, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
-    """Notes which fact took the place of which: (old, new)."""
-    if pairs:
-        old_ids, new_ids = zip(*pairs, strict=True)
-        tx.execute(SUPERSEDE, owner_id=owner_id, old_ids=list(old_ids), new_ids=list(new_ids))
-
-
-def said_again(tx: db.Transaction, owner_id: int, again: Sequence[Again], at: datetime) -> None:
-    """Counts a mention of facts, and confirms those that it confirms."""
-    if again:
-        tx.execute(
-            SAID_AGAIN,
-            owner_id=owner_id,
-            at=at,
-            fact_ids=[each.id for each in again],
-            confirmed=[each.confirmed for each in again],
-        )
-
-
-def correct(
-    tx: db.Transaction,
-    owner_id: int,
-    fact: Fact,
-    *,
-    terms: Sequence[str],
-    vector: Sequence[float],
-    embedding_model: str,
-) -> db.Pending[Fact]:
-    """Gives a fact the key, value, status and description that `fact` has."""
-    return tx.fetch(
-        CORRECT,
-        owner_id=owner_id,
-        avatar_id=fact.avatar_id,
-        fact_id=fact.id,
-        key=fact.key,
-        value=db.jsonb(fact.value),
-        confidence=fact.confidence,
-        status=fact.status,
-        evidence=fact.evidence,
-        message_id=fact.source_message_id,
-        tags=fact.tags,
-        context=fact.context,
-        at=fact.last_updated,
-        terms=list(terms),
-        vector=db.vector_text(vector),
-        embedding_model=embedding_model,
-    )
-
-
-def keep_old(tx: db.Transaction, owner_id: int, fact_id: uuid.UUID, new_id: uuid.UUID, at: datetime) -> None:
-    """Copies a fact, as it is, into the history."""
-    tx.execute(KEEP_OLD, owner_id=owner_id, fact_id=fact_id, new_id=new_id, at=at)
-
-
-def end_others(
-    tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, fact_id: uuid.UUID, keys: Sequence[str], at: datetime
-) -> None:
-    """Ends what cannot hold beside a fact: what stands under these keys."""
-    tx.execute(END_OTHERS, owner_id=owner_id, avatar_id=avatar_id, fact_id=fact_id, keys=list(keys), at=at)
-
-
-def forget(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, fact_id: uuid.UUID) -> db.Pending[Forgotten]:
-    """Deletes a fact and its history; answers what went."""
-    return tx.fetch(FORGET, owner_id=owner_id, avatar_id=avatar_id, fact_id=fact_id)
+def mentions(tx: db.Transaction, owner_id: int, fact_ids: Sequence[uuid.UUID]) -> db.Pending[Mention]:
+    """The messages that spoke of these facts, latest first."""
+    return tx.fetch(MENTIONS, owner_id=owner_id, fact_ids=list(fact_ids))

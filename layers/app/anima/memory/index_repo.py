@@ -26,8 +26,11 @@ class Said:
     created_at: datetime
     private: bool
     avatar_id: uuid.UUID
+    avatar_name: str
     model: str | None
     switches: dict[str, Any]
+    egress: dict[str, Any]
+    kept: list[str] | None
     embedding_model: str | None
 
 
@@ -73,7 +76,8 @@ SAID = db.Query(
     """
     select m.message_id, m.session_id, m.role,
         m.role = 'user' and m.author_id is not distinct from m.owner_id as own,
-        m.content, m.created_at, s.private, a.avatar_id, a.model, a.switches,
+        m.content, m.created_at, s.private, a.avatar_id, a.name::text as avatar_name, a.model,
+        a.switches, a.egress, m.metadata -> 'kept' as kept,
         (select value ->> 'name' from settings where key = 'embedding_model') as embedding_model
     from messages m
     join sessions s on s.user_id = m.owner_id and s.session_id = m.session_id
@@ -133,13 +137,22 @@ UNINDEX_POSTINGS = db.Command(
     """
 )
 
+# Nothing that was said up to now is remembered again; a reflection under way finds that when it comes to write.
 ERASE = db.Query(
     Erased,
     """
     with facts as (delete from user_facts where user_id = %(owner_id)s returning id),
     lived as (delete from episodes where user_id = %(owner_id)s returning id),
     said as (delete from message_embeddings where user_id = %(owner_id)s returning message_id),
-    worded as (delete from message_postings where user_id = %(owner_id)s returning message_id)
+    worded as (delete from message_postings where user_id = %(owner_id)s returning message_id),
+    named as (delete from entities where owner_id = %(owner_id)s),
+    undoable as (delete from memory_changes where owner_id = %(owner_id)s),
+    until_now as (
+        update avatars set remembers_after = coalesce(
+            (select max(message_id) from messages where owner_id = %(owner_id)s), remembers_after
+        )
+        where owner_id = %(owner_id)s
+    )
     select (select count(*) from facts)::integer as facts, (select count(*) from lived)::integer as episodes,
         (select count(*) from (select message_id from said union select message_id from worded) m)::integer as messages
     """,

@@ -47,7 +47,7 @@ religion; personal_info; is of the religion {}; religion|believe
 marital_status; personal_info; is {}; married|single|divorced|marie|mariee|celibataire
 home; location; lives in {}; live|home|address|habite|vis|domicile|habitais
 hometown; location; comes from {}; hometown|from where|where from|born where|where born|grew up|viens|origine|ne ou|nee ou
-job; work; works as {}; job|work|profession|do living|occupation|metier|travail|travaille|boulot
+job; work; works as {}; job|work|profession|do living|occupation|metier|travail|travaille|boulot|fais vie|fais la vie
 employer; work; works for {}; employer|company|work for|work where|where work|employeur|entreprise|travaille ou
 schedule; work; has the working hours {}; schedule|shift|shifts|hours|horaires
 school; education; studies at {}; school|university|college|study where|where study|universite|ecole|etudes ou
@@ -55,7 +55,7 @@ field_of_study; education; studies {}; study|studying|major|degree|etudie|etudes
 partner; family; has the partner {}; partner|wife|husband|girlfriend|boyfriend|spouse|femme|mari|copain|copine|compagne|compagnon|epouse
 mother; family; has the mother {}; mother|mom|mum|mere|maman
 father; family; has the father {}; father|dad|pere|papa
-diet; health; keeps to this diet: {}; diet|vegetarian|vegan|eat meat|regime|vegetarien|vegetarienne
+diet; health; keeps to this diet: {}; diet|vegetarian|vegan|eat meat|regime|vegetarien|vegetarienne|not eat|don t eat|mange pas|mange plus|ne mange
 favorite_food; preferences; likes to eat {} best; favorite food|favourite food|favorite dish|favourite dish|favorite meal|favourite meal|plat prefere|nourriture preferee
 favorite_drink; preferences; likes to drink {} best; favorite drink|favourite drink|boisson preferee
 favorite_color; preferences; has the favourite colour {}; color|colour|couleur
@@ -78,7 +78,7 @@ friend; relationships; has the friend {}; friend|friends|ami|amie|amis
 colleague; relationships; works with {}; colleague|boss|manager|coworker|collegue|chef|patron|patronne
 pet; pets; has this pet: {}; pet|pets|dog|cat|animal|animals|chien|chat|chienne|chatte|animaux
 allergy; health; is allergic to {}; allergic|allergy|allergies|allergie|allergique
-condition; health; has this condition: {}; health|illness|condition|disease|diagnosed|sante|maladie
+condition; health; has this condition: {}; health|illness|condition|disease|diagnosed|sante|maladie|suffer|sick|ill|souffre|souffres|malade
 medication; health; takes {}; medication|medicine|take|medicament|traitement
 fear; health; is afraid of {}; afraid|fear|fears|scared|scares|phobia|peur|phobie
 likes; preferences; likes {}; like|love|enjoy|likes|aime|adore|plait
@@ -87,7 +87,7 @@ hobby; interests; does this in their free time: {}; hobby|hobbies|free time|spar
 sport; interests; does this sport: {}; sport|sports|exercise|train|play|entraine
 instrument; interests; plays the {}; instrument|play|music|joue
 skill; interests; can do this: {}; skill|good at|sais faire|doue
-goal; plans; has the goal: {}; goal|dream|dreams|ambition|objectif|reve
+goal; plans; has the goal: {}; goal|dream|dreams|ambition|objectif|reve|save for|saving|economise|economises|mets cote
 plan; plans; plans this: {}; plan|plans|planning|doing|prevu|projet|projets
 travel_plan; plans; plans to travel to {}; trip|travel|going where|where going|vacation|holiday|holidays|voyage|vacances|partir
 visited; experiences; has been to {}; visited|been|travelled|traveled|visite|alle|voyage
@@ -126,6 +126,37 @@ _OF_ALL = re.compile(
 )
 
 
+# What is talked of, and the facts that one who knows the person has in mind then.
+_OCCASIONS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+    (
+        re.compile(
+            r"\b(?:cook(?:ing)?|bak(?:e|ing)|dinner|lunch|supper|breakfast|brunch|barbecue|bbq|recipes?|restaurants?|menu|meal|snack"
+            r"|cuisin\w+|d[iî]ner|d[ée]jeuner|souper|brunch|repas|recettes?|restau\w*|ap[ée]ro|go[uû]ter)\b",
+            re.I,
+        ),
+        frozenset({"diet", "allergy", "favorite_food", "dislikes"}),
+    ),
+    (
+        re.compile(
+            r"\b(?:medicines?|medication|pills?|painkillers?|antibiotics?|prescri\w+|dentist|surgery|aspirin|ibuprofen"
+            r"|m[ée]dicaments?|comprim[ée]s?|antibiotiques?|ordonnance|dentiste|op[ée]ration|aspirine|ibuprof[èe]ne)\b",
+            re.I,
+        ),
+        frozenset({"allergy", "condition", "medication"}),
+    ),
+)
+_NAME_OF_ANOTHER = re.compile(
+    r"\b(?:name|names) of (?:my|our|the)\b|\b(?:my|our) [\w' -]{2,30}['’]s name\b|\bnoms? (?:de|du|des) (?:mon|ma|mes|notre|nos|la|le|l['’])?"
+    r"|\b(?:my|our|mon|ma|notre) (?!name\b|nom\b)[\w-]+ (?:is |was )?(?:called|named|s['’]appelle)",
+    re.I,
+)
+
+
+def occasion_keys(text: str) -> frozenset[str]:
+    """The keys of facts that come to mind when something is talked of: diet and allergies where one cooks."""
+    return frozenset[str]().union(*(names for pattern, names in _OCCASIONS if pattern.search(text)))
+
+
 def asks_for_all(question: str) -> bool:
     """Whether a question is after all that is known of its speaker: "What do you remember about me?"."""
     return _OF_ALL.search(question) is not None
@@ -139,7 +170,8 @@ def asked_keys(question: str) -> frozenset[str]:
     if not words & _FIRST_PERSON:
         return frozenset()
     asked = {key.name for key in KEYS.values() if any(ask <= words for ask in key.asks)}
-    return frozenset(asked - _OWN_NAMES if asked & _OTHERS else asked)
+    of_another = bool(asked & _OTHERS) or _NAME_OF_ANOTHER.search(question) is not None
+    return frozenset(asked - _OWN_NAMES if of_another else asked)
 
 
 def asked_speaker(question: str) -> str | None:
@@ -174,8 +206,24 @@ def rivals(key: str) -> tuple[str, ...]:
 def reading(key: str, value: object, confirmed: bool, evidence: str) -> str:
     """A fact as a sentence: as a fact where it is confirmed, else as what was said, in the person's words."""
     if not confirmed and evidence:
-        return f'The user said: "{evidence}"'
+        return 'The user said: "' + evidence.replace('"', "'") + '"'
     kind = KEYS.get(key.partition(":")[0])
     if kind is None:
         return f"Of the user, {key.replace('_', ' ')}: {value}."
-    return f"The user {kind.sentence.format(value)}."
+    return _of_somebody(kind, str(value)) if kind.other else f"The user {kind.sentence.format(value)}."
+
+
+_NAMED_SO = re.compile(r"(?P<name>[^(),]+) \((?P<relation>[^()]+)\)")
+_SEVERAL = re.compile(r" (?:and|et) ")
+_COUNTED = re.compile(r"(?:an?|one|two|three|four|five|six|\d+|une?|deux|trois|quatre|cinq|des|several|some) ", re.I)
+_ONLY = re.compile(r"(?:only child|(?:fille|fils|enfant) unique)$", re.I)
+
+
+def _of_somebody(kind: Key, value: str) -> str:
+    """A fact about somebody of the speaker's: by name and relation, as "Ana (sister)", or how many there are."""
+    named = _NAMED_SO.fullmatch(value)
+    if named is not None and not _SEVERAL.search(named["name"]):
+        return f"{named['name']} is the user's {named['relation']}."
+    if _COUNTED.match(value):
+        return f"The user has {value}."
+    return f"The user is an {value}." if _ONLY.match(value) else f"The user {kind.sentence.format(value)}."

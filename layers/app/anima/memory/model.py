@@ -1,11 +1,11 @@
-"""How memories fade and how they are ranked: pure functions over the candidates that the database found."""
+"""What is recalled, and how memories fade: pure, from the formulas of forgetting."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -16,55 +16,65 @@ BASE_DECAY = 0.1
 FORGOTTEN_BELOW = 0.1
 _DAY = timedelta(days=1)
 
-# Relevance leads: weighted like relevance, recency and importance bury what was asked for.
-_RELEVANCE, _STRENGTH, _IMPORTANCE = 0.84, 0.08, 0.08
-# Among few candidates the least similar one is not therefore worthless.
-_LEAST_SPAN = 0.5
-_ASKED = 0.3
-_SPEAKER = 0.15
-_IMPORTANCE_OF_SAYING = {"user": 0.5, "assistant": 0.3}
-# A question that was put before resembles the one that is put now more than any answer does.
-_WORTH_OF_QUESTION, _WORTH_OF_ASSISTANT, _WORTH_OF_THE_OTHER = 0.5, 0.8, 0.7
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that may answer a question, with what it was found by."""
+    """A row that may answer a question, with what it was found by.
+
+    `words`, `weights`, `tfs` and `dfs` belong together: which word of the question stands in it, what it counts for,
+    how often it stands there, and in how many of the `n` messages; those have `average` terms each. `before_id` is the
+    message right before it in its session; `total` is what all words of the question are worth together.
+    """
 
     kind: Kind
     id: str
     text: str
     key: str
     value: Any
+    category: str
     confirmed: bool
+    is_active: bool
     importance: float
     made_at: datetime
+    true_from: datetime | None
+    true_until: datetime | None
     last_recalled: datetime | None
     times_recalled: int
     pinned: bool
     message_id: int | None
     session_id: int | None
     speaker: str
+    turn_id: str | None
+    own: bool
+    before_id: int | None
     cosine: float | None
-    words: float
-    coverage: float
+    words: list[int] | None
+    weights: list[float] | None
+    tfs: list[float] | None
+    dfs: list[float] | None
+    length: float | None
+    n: float
+    average: float
+    total: float
+    entity: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a memory comes from: the message, its session, when and by whom it was said."""
+    """Where a memory comes from: the message, its session, when and by whom it was said, its id in a transcript."""
 
     message_id: int | None
     session_id: int | None
     date: datetime
     speaker: str
+    turn_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A memory that was recalled; `scores` say why, each 0-1 but for `words` (BM25) and `cosine` (from -1)."""
+    """A memory that was recalled; `scores` say why (`ranking` says what each is). `key` is that of a fact."""
 
-    kind: Kind
+    kind: Kind | Literal["hint"]
     id: str
     text: str
     score: float
@@ -72,19 +82,24 @@ class Memory:
     strength: float
     confirmed: bool
     source: Source
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a question is after: keys of facts, and whose words.
+    """What a question is after: keys of facts, whose words (a role), who is named, when, and what sort of answer.
 
     `background` is how similar the question is to sentences that have nothing to do with it: an embedder that
-    knows a language little finds all its sentences alike.
+    knows a language little finds all its sentences alike. `personal`: the person asks about themselves.
     """
 
     keys: frozenset[str] = frozenset()
     speaker: str | None = None
     background: float = 0.0
+    tokens: frozenset[str] = frozenset()
+    personal: bool = False
+    when: tuple[datetime, datetime] | None = None
+    wants: frozenset[str] = field(default_factory=frozenset)
 
 
 def boosts(importance: float, times_recalled: int) -> float:
@@ -110,85 +125,6 @@ def strength_of(candidate: Candidate, at: datetime) -> float:
         return 1.0
     last = candidate.last_recalled or candidate.made_at
     return strength(at - last, candidate.importance, candidate.times_recalled)
-
-
-def rank(candidates: Sequence[Candidate], asked: Asked, at: datetime, top_k: int) -> list[Memory]:
-    """The `top_k` best of the candidates, best first.
-
-    Relevance is the mean of similarity and words, each scaled over the candidates (min-max fusion).
-    """
-    cosines = [candidate.cosine for candidate in candidates if candidate.cosine is not None]
-    low, high = min(cosines, default=0.0), max(cosines, default=0.0)
-    most = max((candidate.words for candidate in candidates), default=0.0)
-    ranked = [_memory(each, worth(each, asked) * _relevance(each, low, high, most), asked, at) for each in candidates]
-    ranked.sort(key=lambda memory: (-memory.score, memory.kind, memory.id))
-    return _without_twins(ranked)[:top_k]
-
-
-def similarity(cosine: float | None, background: float) -> float:
-    """The cosine above what any sentence has, 0-1."""
-    return max(0.0, ((cosine or 0.0) - background) / (1.0 - min(background, 0.99)))
-
-
-def worth(candidate: Candidate, asked: Asked) -> float:
-    """How much of an answer a thing said can be: mere questions little, the assistant's words less than a person's."""
-    if candidate.kind != "message" or candidate.speaker == asked.speaker:
-        return 1.0
-    text = candidate.text.rstrip()
-    if text.endswith("?") and not any(mark in text for mark in ".!\n"):
-        return _WORTH_OF_QUESTION
-    if asked.speaker is not None:
-        return _WORTH_OF_THE_OTHER
-    return _WORTH_OF_ASSISTANT if candidate.speaker == "assistant" else 1.0
-
-
-def _relevance(candidate: Candidate, low: float, high: float, most: float) -> float:
-    near = 0.0
-    if candidate.cosine is not None:
-        near = 1.0 - (high - candidate.cosine) / max(high - low, _LEAST_SPAN)
-    return 0.5 * near + 0.5 * (candidate.words / most if most > 0 else 0.0)
-
-
-def _memory(candidate: Candidate, relevance: float, asked: Asked, at: datetime) -> Memory:
-    is_asked = candidate.kind == "fact" and root(candidate.key) in asked.keys
-    held = strength_of(candidate, at)
-    weight = _IMPORTANCE_OF_SAYING.get(candidate.speaker, 0.5) if candidate.kind == "message" else candidate.importance
-    score = _RELEVANCE * relevance + _STRENGTH * held + _IMPORTANCE * weight
-    score += _ASKED * is_asked + _SPEAKER * (candidate.kind == "message" and candidate.speaker == asked.speaker)
-    scores = {
-        "cosine": candidate.cosine or 0.0,
-        "similarity": similarity(candidate.cosine, asked.background),
-        "words": candidate.words,
-        "coverage": candidate.coverage,
-        "relevance": relevance,
-        "strength": held,
-        "importance": weight,
-        "asked": float(is_asked),
-    }
-    source = Source(candidate.message_id, candidate.session_id, candidate.made_at, candidate.speaker)
-    rounded = {name: round(number, 4) for name, number in scores.items()}
-    return Memory(
-        candidate.kind,
-        candidate.id,
-        candidate.text,
-        round(score / (1 + _ASKED), 4),
-        rounded,
-        round(held, 4),
-        candidate.confirmed,
-        source,
-    )
-
-
-def _without_twins(ranked: Sequence[Memory]) -> list[Memory]:
-    """Drops what was said again in the same words: the better one of each stays."""
-    seen: set[tuple[str, str]] = set()
-    kept = []
-    for memory in ranked:
-        saying = (memory.source.speaker, " ".join(memory.text.casefold().split()))
-        if saying not in seen:
-            seen.add(saying)
-            kept.append(memory)
-    return kept
 
 
 def root(key: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from anima.kernel.terms import fold, tokenise
 from anima.memory.extraction.clauses import Clause, clauses, straight
+from anima.memory.extraction.entities import ANIMALS, KIN
 from anima.memory.facts_model import Moment
 
 Sentiment = Literal["very_negative", "negative", "neutral", "positive", "very_positive"]
@@ -16,6 +17,12 @@ _FEW_WORDS = 4
 
 _I = r"\b(?:i|we)(?:'ve)?(?: \w+ly| just| finally| have| also| both)*"
 _JE = r"\b(?:j'ai|je viens de|je me suis|je suis|on a|nous avons)(?: enfin| vraiment| tous les deux)*"
+_ACCENTS = str.maketrans({"e": "[eéèê]", "a": "[aàâ]", "i": "[iîï]", "u": "[uûü]", "œ": "(?:oe|œ)"})
+_LIVING = (
+    rf"(?:{KIN}|{ANIMALS}|best friend|friends?|meilleure? amie?|amie?|teacher|professeure?|mentor)".replace("oe", "œ")
+).translate(_ACCENTS)
+_TEST = r"(?:\w+ )?(?:exams?|tests?|finals?|bar|boards|driving|interviews?|class|course|degree|year|school|viva|defen[cs]e|audition|citizenship|examens?|bac|brevet|permis|concours|dipl[oô]me|partiels?|code|licence|master|th[eè]se|entretiens?)\b"
+_PRIZE = r"(?:prize|race|award|cup|title|tournament|championship|medal|lottery|competition|contest|election|trophy|case|marathon|prix|course|coupe|titre|tournoi|championnat|médaille|loterie|concours|élection|trophée|procès)\b"
 # (type, importance, how it feels, pattern)
 _MILESTONES: tuple[tuple[str, float, int, re.Pattern[str]], ...] = tuple(
     (kind, importance, feeling, re.compile(pattern, re.I))
@@ -42,25 +49,25 @@ _MILESTONES: tuple[tuple[str, float, int, re.Pattern[str]], ...] = tuple(
             "milestone",
             7,
             1,
-            rf"{_I} (?:graduated|passed (?:my|the) \w+|finished my (?:thesis|degree|book|marathon)|won (?:the|a|my|first)|retired)\b",
+            rf"{_I} (?:graduated|passed (?:my|the) {_TEST}|finished my (?:thesis|degree|book|marathon)|won (?:the|a|my|first) (?:\w+ ){{0,2}}?{_PRIZE}|retired)\b",
         ),
         (
             "milestone",
             6,
             0,
-            rf"{_I} (?:moved (?:to|into|out)|bought (?:a|my first|our first) (?:house|flat|apartment|home)|started (?:a|my) (?:new job|business|company))\b",
+            rf"{_I} (?:moved (?:to|into|out)\b(?! of| (?:the|a|an) (?:next|other|left|right|front|back|kitchen|sofa|couch|living|table|corner|shade|bed|chair|second|first|third|different|better)\b)|bought (?:a|my first|our first) (?:house|flat|apartment|home)|started (?:a|my) (?:new job|business|company))\b",
         ),
         (
             "loss",
             8,
             -2,
-            r"\bmy (?:\w+ ){1,2}(?:\w+ )?(?:died|passed away|was killed)\b|\bi lost my (?:mother|mum|mom|father|dad|wife|husband|son|daughter|brother|sister|grand\w+|dog|cat|best friend)\b",
+            rf"\bmy (?:[\w'-]+ ){{0,3}}?{_LIVING}(?: [\w'-]+){{0,3}}? (?:died|passed away|was killed)\b|\bi lost my (?:mother|mum|mom|father|dad|wife|husband|son|daughter|brother|sister|grand\w+|dog|cat|best friend)\b",
         ),
         (
             "loss",
             7,
             -2,
-            rf"{_I} (?:broke up|got divorced|are getting divorced|got fired|was fired|was laid off|lost my job|lost my home|failed (?:my|the) \w+)\b",
+            rf"{_I} (?:broke up|got divorced|are getting divorced|got fired|was fired|was laid off|lost my job|lost my home|failed (?:my|the) {_TEST})\b",
         ),
         (
             "loss",
@@ -72,7 +79,7 @@ _MILESTONES: tuple[tuple[str, float, int, re.Pattern[str]], ...] = tuple(
             "milestone",
             8,
             2,
-            rf"{_JE} (?:mariée?s?|fiancée?s?|devenue? (?:maman|papa|père|mère)|eu un bébé)\b|\bje (?:me marie|suis enceinte)\b|\b(?:mon fils|ma fille) est née?\b",
+            rf"{_JE} (?:mariée?s?|fiancée?s?|devenue? (?:maman|papa|père|mère)|eu un bébé)\b|\b(?:on s'est|nous nous sommes) (?:mariée?s|fiancée?s|pacsée?s)\b|\bje (?:me marie|suis enceinte)\b|\b(?:mon fils|ma fille) est née?\b",
         ),
         (
             "milestone",
@@ -84,7 +91,7 @@ _MILESTONES: tuple[tuple[str, float, int, re.Pattern[str]], ...] = tuple(
             "milestone",
             7,
             1,
-            rf"{_JE} (?:réussi (?:mon|ma|mes|le|l')|été (?:promue?|embauchée?)|gagné (?:le|la|un|mon)|terminé (?:ma thèse|mes études)|pris ma retraite)",
+            rf"{_JE} (?:réussi (?:mon|ma|mes|le|l')[^\W\d_]* ?{_TEST}|été (?:promue?|embauchée?)|gagné (?:le|la|un|une|mon) (?:\w+ ){{0,2}}?{_PRIZE}|terminé (?:ma thèse|mes études)|pris ma retraite)",
         ),
         (
             "milestone",
@@ -96,13 +103,13 @@ _MILESTONES: tuple[tuple[str, float, int, re.Pattern[str]], ...] = tuple(
             "loss",
             8,
             -2,
-            r"\b(?:ma|mon) [\w-]+ (?:est (?:morte?|décédée?)|nous a quittés?|vient de mourir)\b|\bj'ai perdu (?:ma|mon) (?:mère|père|femme|mari|fils|fille|frère|sœur|soeur|grand-\w+|chien|chat|meilleure? amie?)\b",
+            rf"\b(?:ma|mon) (?:[\w'-]+ ){{0,2}}?{_LIVING}(?: [\w'-]+){{0,2}}? (?:est (?:morte?|décédée?)|nous a quittés?|vient de mourir)\b|\bj'ai perdu (?:ma|mon) (?:mère|père|femme|mari|fils|fille|frère|sœur|soeur|grand-\w+|chien|chat|meilleure? amie?)\b",
         ),
         (
             "loss",
             7,
             -2,
-            rf"{_JE} (?:séparée?s?|divorcée?s?|été (?:virée?|licenciée?|hospitalisée?|cambriolée?)|perdu mon (?:travail|emploi|boulot)|raté (?:mon|ma|mes|le))\b|\bj'ai eu un (?:grave )?accident\b",
+            rf"{_JE} (?:séparée?s?|divorcée?s?|été (?:virée?|licenciée?|hospitalisée?|cambriolée?)|perdu mon (?:travail|emploi|boulot)|raté (?:mon|ma|mes|le) (?:bac|brevet|exam\w*|permis|concours|dipl[oô]me|ann[ée]e|partiels?|entretiens?|code|licence|master|th[eè]se|soutenance))\b|\bj'ai eu un (?:grave )?accident\b",
         ),
     )
 )
@@ -123,6 +130,11 @@ _MUCH = frozenset(
 )
 _FELT = re.compile(
     r"\b(?:i'm|i am|i feel|i've been|i was|i felt|i'm feeling|makes me|made me|je suis|je me sens|j'ai|j'étais|me rend|ça m'a)\b",
+    re.I,
+)
+
+_OF_THE_TALK = re.compile(  # joy at an answer, or anger at it, is no moment of a life
+    r"\b(?:answers?|repl(?:y|ies)|explanations?|your?|thanks?|thank you|this (?:code|text|poem|recipe|list|result)|réponses?|explications?|merci|ton|ta|tes|toi|ce (?:code|texte|poème))\b",
     re.I,
 )
 
@@ -161,7 +173,12 @@ def moment(text: str) -> Moment | None:
                 return _moment(kind, clause, told, importance + min(1.0, 0.5 * abs(feeling(text))), felt)
     for clause in told:
         felt = feeling(clause.text)
-        if abs(felt) >= 2 and _FELT.search(clause.plain) and len(clause.text.split()) >= _FEW_WORDS:
+        if (
+            abs(felt) >= 2
+            and not _OF_THE_TALK.search(clause.plain)
+            and _FELT.search(clause.plain)
+            and len(clause.text.split()) >= _FEW_WORDS
+        ):
             return _moment("emotional_moment", clause, told, 3.0 + abs(felt), felt)
     return None
 

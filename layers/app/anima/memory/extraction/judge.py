@@ -7,10 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from anima.kernel.terms import fold, terms
 from anima.memory.extraction.clauses import Clause, clauses, own_words, straight
+from anima.memory.extraction.cues import bears_out
+from anima.memory.extraction.endings import leaves
+from anima.memory.extraction.kinds import odd
 from anima.memory.extraction.proposals import Proposal
 from anima.memory.extraction.rules import found
 from anima.memory.extraction.values import typed
@@ -18,8 +22,19 @@ from anima.memory.facts_model import Found
 from anima.memory.keys import KEYS
 
 Refusal = Literal[
-    "unknown_key", "not_in_text", "not_stated", "not_in_evidence", "negated", "other_subject", "wrong_type", "replaced"
+    "unknown_key",
+    "not_in_text",
+    "not_stated",
+    "ordered",
+    "not_in_evidence",
+    "negated",
+    "other_subject",
+    "no_cue",
+    "odd_value",
+    "wrong_type",
+    "replaced",
 ]
+"""Why a proposal does not count."""
 _MAX_VALUE_WORDS = 8
 _NEGATED = re.compile(
     r"\b(?:not|never|no longer|n't|\w+n't|cannot|without|neither|nor|hardly|used to)\b|\b(?:any ?more)\b"
@@ -39,6 +54,12 @@ _OTHER = re.compile(
     r"|(?:your|ton|ta|tes|his|her|their|son|sa|ses|leur) \w+)",
     re.I,
 )
+# What somebody else has ("my neighbour's dog", "le chien de mon voisin") is not the speaker's.
+_ANOTHERS = re.compile(
+    rf"\b(?:my|our) (?:\w+ )?(?:{_KIN})'s? (?!name\b|called\b|an?\b)|\b(?:de|du|des) (?:mon|ma|mes|notre|nos) (?:\w+ )?(?:{_KIN})\b"
+    r"|\b(?:his|her|their|your) (?:new |old |own )?\w+",
+    re.I,
+)
 _SELF_LATER = re.compile(r"\b(?:i|i'm|i've|i'd|me|myself|je|j'\w+|m'\w+|me|moi)\b", re.I)
 _SELF = re.compile(rf"{_SELF_LATER.pattern}|\b(?:my|mine|mon|ma|mes)\b", re.I)
 _THIRD_PERSON = re.compile(
@@ -54,13 +75,13 @@ class Verdict:
     refused: dict[str, int]
 
 
-def judge(text: str, proposals: Sequence[Proposal]) -> Verdict:
-    """The proposals that the message bears out; of two values for one thing the last counts."""
+def judge(text: str, proposals: Sequence[Proposal], at: datetime | None = None) -> Verdict:
+    """The proposals that the message, said `at` that time, bears out; of two values for one thing the last counts."""
     stated = list(clauses(text))
     by_key: dict[str, Found] = {}
     refused: Counter[str] = Counter()
     for proposal in proposals:
-        outcome = _judged(text, stated, proposal)
+        outcome = _judged(text, stated, proposal, at)
         if isinstance(outcome, str):
             refused[outcome] += 1
             continue
@@ -70,26 +91,39 @@ def judge(text: str, proposals: Sequence[Proposal]) -> Verdict:
     return Verdict(list(by_key.values()), dict(refused))
 
 
-def _judged(text: str, stated: Sequence[Clause], proposal: Proposal) -> Found | Refusal:
+def _judged(text: str, stated: Sequence[Clause], proposal: Proposal, at: datetime | None) -> Found | Refusal:
     if proposal.key not in KEYS:
         return "unknown_key"
     clause = _clause_of(text, stated, proposal)
     if isinstance(clause, str):
         return clause
-    if not clause.believable:
-        return "not_stated"
-    if not _shares_a_word(clause.text, proposal.value):
-        return "not_in_evidence"
-    if _negates(clause.plain, proposal):
-        return "negated"
-    if _of_third_person(proposal.evidence) or (
-        not KEYS[proposal.key].other and _of_another(clause.plain, proposal.value)
-    ):
-        return "other_subject"
+    refusal = _refusal(clause, proposal)
+    if refusal is not None:
+        return refusal
     value = typed(proposal.key, proposal.value)
-    if value is None or len(str(value).split()) > _MAX_VALUE_WORDS:
+    if value is None:
         return "wrong_type"
-    return found(proposal.key, value, clause.text, confirmed=False)
+    return found(proposal.key, value, clause.text, at, confirmed=False)
+
+
+def _refusal(clause: Clause, proposal: Proposal) -> Refusal | None:
+    """What in the words of a clause speaks against a proposal."""
+    if not clause.believable:
+        return "ordered" if clause.ordered else "not_stated"
+    if not _in_its_words(clause.text, proposal.value):
+        return "not_in_evidence"
+    left = proposal.key == "home" and leaves(clause.text, proposal.value)
+    if left or _negates(clause.plain, proposal):
+        return "negated"
+    if _of_third_person(proposal.evidence):
+        return "other_subject"
+    if _ANOTHERS.search(clause.plain) and _SELF_LATER.search(clause.plain) is None:
+        return "other_subject"
+    if not KEYS[proposal.key].other and _of_another(clause.plain, proposal.value):
+        return "other_subject"
+    if odd(proposal.value) or len(proposal.value.split()) > _MAX_VALUE_WORDS:
+        return "odd_value"
+    return None if bears_out(proposal.key, clause.text, proposal.value) else "no_cue"
 
 
 def _clause_of(text: str, stated: Sequence[Clause], proposal: Proposal) -> Clause | Refusal:
@@ -98,7 +132,7 @@ def _clause_of(text: str, stated: Sequence[Clause], proposal: Proposal) -> Claus
     if len(evidence) < 3 or evidence not in _normal(own_words(text)):
         return "not_in_text"
     around = [clause for clause in stated if _normal(clause.text) in evidence or evidence in _normal(clause.text)]
-    bearing = [clause for clause in around if _shares_a_word(clause.text, proposal.value)]
+    bearing = [clause for clause in around if _in_its_words(clause.text, proposal.value)]
     if bearing:
         return next((clause for clause in bearing if clause.believable), bearing[0])
     return "not_in_evidence" if around else "not_stated"
@@ -108,11 +142,12 @@ def _normal(text: str) -> str:
     return " ".join(re.sub(r"[^\w']+", " ", straight(text).casefold()).split())
 
 
-def _shares_a_word(clause: str, value: str) -> bool:
-    """Whether a content word of the value stands in the clause, or its figures do."""
+def _in_its_words(clause: str, value: str) -> bool:
+    """Whether most content words of the value stand in the clause, or its figures do."""
     said = {*terms(clause, "en"), *terms(clause, "fr")}
-    if said & {*terms(value, "en"), *terms(value, "fr")}:
-        return True
+    for meant in ({*terms(value, "en")}, {*terms(value, "fr")}):
+        if meant and 2 * len(meant & said) > len(meant):
+            return True
     return fold(value.strip()) in fold(clause).split()
 
 

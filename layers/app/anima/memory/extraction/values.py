@@ -5,54 +5,51 @@ from __future__ import annotations
 
 import re
 
+from anima.kernel.terms import fold
+from anima.memory.extraction.kinds import is_name
+from anima.memory.extraction.numbers import number
 from anima.memory.keys import KEYS
 
 _MAX_CHARS = 100
-_MAX_WORDS = 8
+MAX_WORDS = 8
 _STOP = re.compile(
-    r"(?:\s+|^)(?:because|since|but|so|although|though|when|whenever|while|which|who|where|that|if|unless|until|these days|nowadays"
-    r"|at the moment|right now|now|today|lately|any ?more|too|as well|at all|not|please|remember|so much|very much|a lot"
-    r"|more than|ever since|for (?:years|ages|now|the moment|a living|\w+ (?:years|months|weeks))|and (?:i|my|we|he|she|it|they|you|that)"
-    r"|parce|car|mais|donc|quand|lorsque|qui|que|où|si|depuis|en ce moment|maintenant|aujourd'hui|désormais|actuellement"
-    r"|aussi|beaucoup|énormément|vraiment|par-dessus tout|plus que|pas du tout|pas|et non|et plus|et (?:je|j'\w+|mon|ma|mes|il|elle|on|nous))\b.*",
+    r"(?:\s+|^)(?:because|since|but|so|although|though|when|whenever|while|which|who|whose|where|that|if|unless|until|till|these days|nowadays|btw|by the way|lol|haha|tbh|ngl|fyi|mdr|though"
+    r"|at the moment|right now|now|today|lately|any ?more|(?:as )?you (?:already |should |must )?(?:know|remember|see)|mind you|i mean|i swear|i tell you|(?:comme )?(?:tu|vous) (?:le )?(?:sais|savez|vois|voyez)|je te (?:le )?(?:dis|jure)|too|as well|at all|not|please|remember|so much|very much|a lot|again|already|last (?:year|month|week|spring|summer|autumn|fall|winter|night|\w+day)|next (?:year|month|week|spring|summer|autumn|winter)"
+    r"|more than|ever since|for (?:years|ages|now|the moment|a living|(?:about |over |almost )?\w+ (?:years|months|weeks|decades))|especially|particularly|notably|such as|including|surtout|notamment|and (?:i|i'm|my|we|he|she|it|it's|they|you|that|like|love|hate|play|live|work|have|take|want|think|go|get|prefer|enjoy|drive|speak|study|can't|don't|never)|(?:et|mais) (?:habite|travaille|joue|deteste|adore|aime|parle|fais|suis|ai|vis|n'aime)|in (?:the )?(?:19|20)\d\d|back in|years ago|\w+ (?:years|months|weeks) ago|for my|for me|every (?:day|week|year|morning|\w+day)"
+    r"|parce|car|mais|donc|quand|lorsque|qui|que|qu'\w+|où|ou que|si|depuis|en ce moment|maintenant|aujourd'hui|désormais|actuellement|depuis \w+|il y a|ça fait|en (?:19|20)\d\d|hein|quoi|l'an|l'année|le mois dernier|tous les|toutes les|chaque"
+    r"|aussi|en fait|finalement|beaucoup|énormément|vraiment|par-dessus tout|plus que|pas du tout|pas|et non|et plus|et (?:je|j'\w+|mon|ma|mes|il|elle|on|nous)|:\)|;\)|xd)(?=\s|$|[,.;:!?'’)])(?!-).*",
     re.I | re.S,
 )
-_EDGES = ' \t\n,.!?;:()[]{}"“”«»…—–-'
-_EMPTY = frozenset(
-    "it this that them him her you me us myself yourself something anything everything nothing one so how what why when to do"
-    " ça cela ceci lui elle eux toi vous moi nous rien tout quelque chose le la les y en".split()
+EDGES = ' \t\n,.!?;:()[]{}"“”«»…—–-*_~'
+"""What is no part of a value at its ends."""
+EMPTY = frozenset(
+    "it this that them him her you me us myself yourself something anything everything nothing one so how what why when to do someone somebody everyone people there here them all some more less it's much"
+    " ça ca cela ceci lui elle eux toi vous moi nous rien tout quelque chose le la les y en quelqu'un beaucoup comment quand ce une un".split()
 )
-_LIST = re.compile(r"\s*,\s*(?:and|or|et|ou)?\s*|\s+(?:and|or|et|ou|ni)\s+", re.I)
-_NUMBER_WORDS = {
-    **{
-        word: n
-        for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen".split())
-    },
-    **{word: n for n, word in enumerate("fourteen fifteen sixteen seventeen eighteen nineteen".split(), 14)},
-    **{word: n * 10 for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)},
-    **{word: n for n, word in enumerate("dix onze douze treize quatorze quinze seize".split(), 10)},
-    **{word: n * 10 for n, word in enumerate("vingt trente quarante cinquante soixante".split(), 2)},
-    **{"un": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9},
-}
+"""What says nothing by itself."""
+LIST = re.compile(r"\s*,\s*(?:and|or|et|ou|especially|mainly|surtout)?\s*|\s+(?:and|or|et|ou|ni|nor)\s+|\s*&\s*", re.I)
+NOT_THAT = re.compile(r",? (?:but |and |et |mais )?(?:not|never|pas|non)\b.*", re.I | re.S)
+_PEOPLE_WHO = re.compile(r"(?:people|those|drivers|kids|men|women|(?:les )?gens|ceux|celles) (?:who|that|qui) ", re.I)
 _MONTH = re.compile(
     r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|janv|févr|fevr|mars|avr|mai|juin|juil|août|aout|sept|déc)",
     re.I,
 )
-
 _CLOSED = {
     "marital_status": re.compile(
-        r"\b(?:married|single|divorced|widow\w*|engaged|separated|mariée?|célibataire|divorcée?|veuve|veuf|fiancée?|pacsée?|séparée?)\b",
+        r"\b(?:married|single|divorced|widow\w*|engaged|separated|mariée?|célibataire|celibataire|marie|divorcée?|divorce|veuve|veuf|fiancée?|fiance|pacsée?|pacse|séparée?|separe)\b",
         re.I,
     ),
-    "favorite_season": re.compile(r"\b(?:spring|summer|autumn|fall|winter|printemps|été|automne|hiver)\b", re.I),
+    "favorite_season": re.compile(
+        r"\b(?:spring|summer|autumn|fall|winter|printemps|été|ete|automne|hiver|season|saison)\b", re.I
+    ),
 }
 
 
 def trimmed(value: str) -> str:
     """The value without what follows it in its clause; empty where nothing is left that says something."""
-    cut = _STOP.sub("", value).strip(_EDGES)
+    cut = (value if _PEOPLE_WHO.match(value) else _STOP.sub("", value)).strip(EDGES)
     words = cut.split()
-    if not words or len(words) > _MAX_WORDS or len(cut) > _MAX_CHARS or cut.casefold() in _EMPTY:
+    if not words or len(words) > MAX_WORDS or len(cut) > _MAX_CHARS or fold(cut) in EMPTY:
         return ""
     return cut
 
@@ -60,7 +57,7 @@ def trimmed(value: str) -> str:
 def items(value: str) -> list[str]:
     """The parts of a list, up to the first that is none ("olives, capers and old jokes")."""
     found = []
-    for part in _LIST.split(_STOP.sub("", value)):
+    for part in [value] if _PEOPLE_WHO.match(value) else LIST.split(_STOP.sub("", NOT_THAT.sub("", value))):
         item = trimmed(part)
         if not item:
             break
@@ -70,33 +67,28 @@ def items(value: str) -> list[str]:
 
 def capitalised(value: str) -> bool:
     """Whether a name stands in it: a word with a capital."""
-    return any(word[:1].isupper() for word in re.split(r"[\s'-]+", value))
+    return any(word[:1].isupper() for word in re.split(r"[\s'’-]+", value))
 
 
 def proper_name(value: str, strict: bool) -> str:
     """The leading words with a capital, at most three; not `strict`, the first word will do."""
-    words = value.strip(_EDGES).split()
-    taken = []
+    words = value.strip(EDGES).split()
+    taken: list[str] = []
     for word in words[:3]:
-        if not word[:1].isupper():
+        if not word[:1].isupper() or (taken and fold(word.strip(EDGES)) in {"i", "i'm", "je"}):
             break
-        taken.append(word.strip(_EDGES))
-        if word[-1:] in ",.;:!?":
+        taken.append(word.strip(EDGES))
+        if word[-1:] in ",.;:!?)":
             break
     if taken or strict or not words:
         return " ".join(taken)
-    bare = words[0].strip(_EDGES)
-    return bare if bare.isalpha() and bare.casefold() not in _EMPTY and len(words) <= 2 else ""
+    bare = words[0].strip(EDGES)
+    return bare if bare.isalpha() and fold(bare) not in EMPTY and is_name(fold(bare)) else ""
 
 
-def number(value: str) -> int | None:
-    """A number in figures or in words up to ninety-nine; nothing where there is none."""
-    if found := re.search(r"\d+", value):
-        return int(found.group())
-    parts = [_NUMBER_WORDS[word] for word in re.split(r"[\s-]+", value.casefold()) if word in _NUMBER_WORDS]
-    if len(parts) >= 2 and parts[0] == 4 and parts[1] == 20:  # quatre-vingt
-        parts = [80, *parts[2:]]
-    return sum(parts) if parts else None
+def caseless(text: str) -> bool:
+    """Whether somebody writes without capitals, so that their lack means nothing."""
+    return not any(each.isupper() for each in text)
 
 
 def typed(name: str, value: object) -> object | None:
