@@ -1,13 +1,21 @@
-"""One document at a time, from its queue."""
+"""One document at a time, one import of past conversations, or one erasure, from their queue."""
 
 from typing import Any
 
-from anima.knowledge import worker
+from anima.kernel import delivery
+from anima.kernel.outbox import Event
+from anima.kernel.watch import watched
+from anima.knowledge import worker as documents
 from anima.operations import worker as operations
+from anima.snapshots import worker as past
 
 operations.wire()
 
 
+def _act(event: Event) -> None:
+    (past if event.topic in past.TOPICS else documents).act(event)
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answers the records that failed, so that only they come again."""
-    return worker.handle(event)
+    return delivery.consume(event, watched(_act))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ENDED = {"done", "failed", "unsearchable"}
 _SECONDS_BETWEEN_LOOKS = 0.2
-_BIG_BYTES = 4_000_000  # what is larger comes as an upload of its own
+BIG_BYTES = 4_000_000  # what is larger comes as an upload of its own
 _PIECE_BYTES = 1 << 18
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _COLUMNS = ["document_id", "title", "state", "chunks_total", "unread", "reason"]
@@ -49,10 +49,10 @@ def ingest(
     Exit code 1 where one failed; one that nothing could read is kept as unsearchable, and named.
     """
     found = [one for source in sources for one in _sources(source)]
-    with connection.connected() as client, _progress(quiet=as_json) as progress:
+    with connection.connected() as client, progress_bars(quiet=as_json) as progress:
         documents = [_sent(client, one, purpose, progress) for one in found]
         if wait:
-            documents = [_awaited(client, document, progress) for document in documents]
+            documents = [awaited(client, document, progress) for document in documents]
     _print(documents, as_json=as_json)
     if any(document["state"] == "failed" for document in documents):
         raise typer.Exit(1)
@@ -76,7 +76,8 @@ def _sources(given: str) -> Iterator[_Source]:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress]:
+def progress_bars(*, quiet: bool) -> Iterator[Progress]:
+    """Bars on the error output while something lasts."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -97,8 +98,8 @@ def _queued(client: httpx.Client, source: _Source, purpose: str, progress: Progr
     told = {"title": source.title, "source_uri": source.uri, "purpose": purpose}
     if source.path is None:
         made = client.post("/documents", json={"uri": source.uri, "purpose": purpose})
-    elif _size(source.path) > _BIG_BYTES:
-        made = client.post("/documents", json={**told, "upload": _uploaded(client, source.path, progress)})
+    elif size_of(source.path) > BIG_BYTES:
+        made = client.post("/documents", json={**told, "upload": uploaded(client, source.path, progress)})
     else:
         content = connection.read_file(source.path)
         made = client.post("/documents", files={"file": (source.title, content)}, data=told)
@@ -106,16 +107,17 @@ def _queued(client: httpx.Client, source: _Source, purpose: str, progress: Progr
     return document
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """How many bytes a file has. Raises ServerRefused where there is none to read."""
     try:
         return path.stat().st_size
     except OSError as error:
         raise connection.ServerRefused(detail=f"{path} cannot be read: {error.strerror}") from None
 
 
-def _uploaded(client: httpx.Client, path: Path, progress: Progress) -> str:
+def uploaded(client: httpx.Client, path: Path, progress: Progress) -> str:
     """Sends a file where the server says, as it is read from the disk; its upload."""
-    size = _size(path)
+    size = size_of(path)
     ticket = connection.checked(client.post("/uploads", json={"name": path.name, "size_bytes": size}))
     task = progress.add_task(f"{path.name} (sending)", total=size)
     try:
@@ -148,7 +150,7 @@ def _pieces(file: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]
         progress.advance(task, len(piece))
 
 
-def _awaited(client: httpx.Client, document: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def awaited(client: httpx.Client, document: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """The document at its end."""
     if document["document_id"] is None:
         return document
@@ -168,8 +170,8 @@ def _awaited(client: httpx.Client, document: dict[str, Any], progress: Progress)
 
 def _counts(now: dict[str, Any]) -> tuple[int, int | None, str]:
     """How far its stage is: done, of how many, of what."""
-    if now["stage"] in ("embed", "index"):
-        return now["chunks_done"], now["chunks_total"], "passages"
+    if now["stage"] in ("embed", "index", "extract"):
+        return now["chunks_done"], now["chunks_total"], "turns" if now["doc_type"] == "transcript" else "passages"
     return now["units_done"], now["units_total"], now["unit"] or ""
 
 

@@ -13,7 +13,7 @@ from anima.kernel import telemetry
 from anima.kernel.config import server_url, settings
 from anima.operations import database
 
-app = typer.Typer(help="Users: create, list, password, link, key, keys, revoke.", no_args_is_help=True)
+app = typer.Typer(help="Users: create, list, password, link, key, keys, revoke, delete.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -132,3 +132,16 @@ def revoke(
     with connection.connected() as client:
         connection.checked(client.delete(f"/api-keys/{api_key_id}"))
     print("revoked")
+
+
+@app.command("delete")
+def delete(
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Yours; asked for if not given.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Close your own account and erase everything of yours, for good; `anima memory export` takes it along before."""
+    if not yes:
+        typer.confirm("close your account and erase everything that is kept of you?", abort=True)
+    with connection.connected() as client:
+        connection.checked(client.request("DELETE", "/users/me", json={"password": password}))
+    print("closed; what was kept of you is being erased")

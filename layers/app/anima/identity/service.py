@@ -187,12 +187,7 @@ def change_password(
     owner_id, user = _owner(principal), me(principal)
     attempts.check(user.username)
     _refuse(wrong_password(new, user.username, user.email, field=field))
-    with db.transaction(principal) as tx:
-        found = repo.password(tx, user.username)
-    stored = found.one()
-    if not passwords.matches(stored.password_hash, current):
-        attempts.failed(user.username)
-        raise WrongCredentials
+    confirm(principal, current)
     new_hash = passwords.hashed(new)
     with db.transaction(principal) as tx:
         repo.set_password(tx, owner_id, new_hash)
@@ -200,6 +195,19 @@ def change_password(
             repo.end_families(tx)
         else:
             repo.end_other_families(tx, keep)
+
+
+def confirm(principal: db.Principal, password: str) -> int:
+    """Makes sure that who calls knows the password, and answers their id. Raises WrongCredentials, TooManyAttempts."""
+    user = me(principal)
+    attempts.check(user.username)
+    with db.transaction(principal) as tx:
+        found = repo.password(tx, user.username)
+    stored = found.first()
+    if not passwords.matches(None if stored is None else stored.password_hash, password):
+        attempts.failed(user.username)
+        raise WrongCredentials
+    return user.user_id
 
 
 def first_admin_link(base_url: str, *, request: str | None = None) -> str | None:

@@ -72,6 +72,9 @@ class Blobs(Protocol):
     def delete(self, uri: str) -> None:
         """Removes the file; nothing happens where there is none."""
 
+    def delete_all(self, folder: str) -> None:
+        """Removes every file whose key begins with `folder` and a slash."""
+
 
 @runtime_checkable
 class Signing(Protocol):

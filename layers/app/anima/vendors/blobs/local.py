@@ -113,6 +113,11 @@ class LocalBlobs:
             while (path := path.parent) != self._folder:
                 path.rmdir()
 
+    def delete_all(self, folder: str) -> None:
+        """Removes a folder with all that is in it."""
+        while (place := self._folder / checked(folder)).exists():  # a file may come into it meanwhile
+            shutil.rmtree(place, ignore_errors=True)
+
     def _path(self, uri: str) -> Path:
         return self._folder / key_of(uri, _START)
 

@@ -94,6 +94,14 @@ class S3Blobs:
         """Removes the object."""
         self._call("delete_object", self._object(key_of(uri, self._start)))
 
+    def delete_all(self, folder: str) -> None:
+        """Removes the objects below a prefix, those that come meanwhile too."""
+        below = {"Bucket": self._bucket, "Prefix": self._object(checked(folder)) + "/"}
+        with _told():
+            while found := self._client.list_objects_v2(**below).get("Contents"):
+                for each in found:
+                    self._client.delete_object(Bucket=self._bucket, Key=each["Key"])
+
     def presign_post(self, key: str, max_bytes: int, seconds: int) -> Form:
         """A form that S3 takes the file by, which it refuses beyond `max_bytes`."""
         name = self._object(checked(key))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
@@ -40,14 +41,23 @@ def read_apart(
     Raises what `read` raises, and Unreadable for a file whose reading ended the child; for sound also
     AssetUnavailable and NotEnoughDisk, where the weights of the speech model cannot be had.
     """
-    limits = _here(limits or Limits())
+    limits = here(limits or Limits())
     if medium.kind in ("audio", "video"):
         from anima.vendors.readers import whisper
 
         yield from whisper.prepare()  # here, for the child is told nothing of networks
         limits = replace(limits, cpu_seconds=max(limits.cpu_seconds, _SOUND_CPU_SECONDS))
-    child = subprocess.Popen(
-        [sys.executable, "-m", "anima.vendors.readers"],
+    asked = {"path": str(path), "medium": asdict(medium), "declared": declared, "limits": asdict(limits)}
+    with child("anima.vendors.readers", asked) as running:
+        assert running.stdout is not None
+        yield from _items(running, running.stdout)
+
+
+@contextmanager
+def child(module: str, asked: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this module that was asked for something; it is killed at the end, and when this process ends."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -55,16 +65,14 @@ def read_apart(
         start_new_session=True,
     )
     try:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        asked = {"path": str(path), "medium": asdict(medium), "declared": declared, "limits": asdict(limits)}
-        _ask(child.stdin, asked)
-        yield from _items(child, child.stdout)
+        assert running.stdin is not None
+        _ask(running.stdin, asked)
+        yield running
     finally:
-        _end(child)
+        _end(running)
 
 
-def _here(limits: Limits) -> Limits:
+def here(limits: Limits) -> Limits:
     """In a function of AWS Lambda the reader takes half of the memory at most, for who takes all ends the function."""
     size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if not size.isdecimal():
@@ -96,10 +104,10 @@ def _items(child: subprocess.Popen[bytes], lines: IO[bytes]) -> Iterator[Item]:
             raise _ERRORS[given["error"]](**given["values"])
         else:
             return
-    _tell(child.wait())
+    tell(child.wait())
 
 
-def _tell(code: int) -> None:
+def tell(code: int) -> None:
     """Raises for a child that ended before the file did."""
     if code == OVER_MEMORY:
         raise TooMuch(reason="reading it takes more memory than it may")

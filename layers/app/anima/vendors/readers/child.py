@@ -11,8 +11,9 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from anima.kernel.errors import AnimaError
 from anima.vendors.readers.apart import OVER_MEMORY
@@ -29,6 +30,14 @@ _ADDRESSES_BESIDES = 4 << 30
 
 def main() -> None:
     """Reads what the first line of standard input asks for."""
+    serve(_items)
+
+
+def serve(work: Callable[[dict[str, Any], Limits], Iterator[tuple[str, bool]]]) -> None:
+    """Does what the first line of standard input asks for, within its `limits`.
+
+    `work` gives lines, and says whether each is to be seen at once.
+    """
     asked = json.loads(_line())
     limits = Limits(**asked["limits"])
     _limit(limits)
@@ -36,15 +45,20 @@ def main() -> None:
     threading.Thread(target=_watch_memory, args=(limits.memory_bytes,), daemon=True).start()
     out = _pipe()
     try:
-        for item in read(Path(asked["path"]), Medium(**asked["medium"]), declared=asked["declared"], limits=limits):
-            out.write(to_json(item).encode() + b"\n")
-            if isinstance(item, Progress):
+        for line, at_once in work(asked, limits):
+            out.write(line.encode() + b"\n")
+            if at_once:
                 out.flush()  # somebody watches
         out.write(b'{"end": true}\n')
     except Exception as error:
         out.write(json.dumps(_told(error)).encode() + b"\n")
     out.flush()
     os._exit(0)  # threads of libraries must not keep it
+
+
+def _items(asked: dict[str, Any], limits: Limits) -> Iterator[tuple[str, bool]]:
+    for item in read(Path(asked["path"]), Medium(**asked["medium"]), declared=asked["declared"], limits=limits):
+        yield to_json(item), isinstance(item, Progress)
 
 
 def _line() -> bytes:
