@@ -1,0 +1,1 @@
+"""Curiosity: what an avatar would like to know, looked for in the background, and brought up when it fits."""
