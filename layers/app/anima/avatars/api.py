@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from anima.avatars import service
-from anima.avatars.model import MAX_BIO_CHARS, MAX_NAME_CHARS, Avatar, Changes, NewAvatar
+from anima.avatars.model import MAX_BIO_CHARS, MAX_NAME_CHARS, Avatar, Changes, NewAvatar, Rule
 from anima.kernel import http, idempotency, pages
 
 router = APIRouter(prefix="/avatars", tags=["avatars"])
@@ -21,6 +21,14 @@ Bio = Annotated[str, Field(max_length=MAX_BIO_CHARS)]
 Visibility = Literal["private", "friends", "public"]
 Given = Annotated[str | dict[str, Any], Field(description="The name of a ready personality, or a personality as JSON")]
 
+Egress = Annotated[
+    dict[str, Rule],
+    Field(
+        description="Who may read what is remembered, by category: `local` (only a model on this machine), `any`, or a "
+        "list of providers; what is not named may go to any"
+    ),
+]
+
 _AVATAR = {
     "avatar_id": "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f",
     "name": "Luna",
@@ -30,6 +38,7 @@ _AVATAR = {
     "model": None,
     "visibility": "private",
     "switches": {"moods": True},
+    "egress": {"health": "local"},
     "created_at": "2026-01-31T12:00:00Z",
     "updated_at": "2026-01-31T12:00:00Z",
 }
@@ -43,6 +52,8 @@ class Switches(http.Body):
     semantic_recall: bool | None = None
     levels: bool | None = None
     moods: bool | None = None
+    curiosity: bool | None = None
+    hints: bool | None = None
 
     def given(self) -> dict[str, bool]:
         """Those that were named."""
@@ -59,6 +70,7 @@ class AvatarBody(http.Body):
     model: ModelName | None = Field(None, description="Model that answers, as `provider:name`")
     visibility: Visibility = "private"
     switches: Switches = Field(default_factory=Switches)
+    egress: Egress = Field(default_factory=dict)
 
 
 class ChangesBody(http.Body):
@@ -66,7 +78,9 @@ class ChangesBody(http.Body):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"bio": "My companion", "switches": {"moods": False}}]},
+        json_schema_extra={
+            "examples": [{"bio": "My companion", "switches": {"moods": False}, "egress": {"health": "local"}}]
+        },
     )
     name: Name | None = None
     bio: Bio | None = None
@@ -74,6 +88,7 @@ class ChangesBody(http.Body):
     model: ModelName | None = None
     visibility: Visibility | None = None
     switches: Switches = Field(default_factory=Switches)
+    egress: Egress = Field(default_factory=dict)
 
 
 class AvatarAnswer(BaseModel):
@@ -87,6 +102,7 @@ class AvatarAnswer(BaseModel):
     model: str | None
     visibility: str
     switches: dict[str, bool]
+    egress: dict[str, Rule]
     created_at: datetime
     updated_at: datetime
 
@@ -101,7 +117,9 @@ class AvatarAnswer(BaseModel):
 def create(caller: http.Caller, body: AvatarBody, idempotency_key: http.IdempotencyHeader = None) -> Avatar:
     """From a ready personality, by its name, or from one of your own, as JSON."""
     key = idempotency.read_key(idempotency_key, "POST /avatars", body.model_dump(mode="json"))
-    new = NewAvatar(body.name, body.personality, body.bio, body.model, body.visibility, body.switches.given())
+    new = NewAvatar(
+        body.name, body.personality, body.bio, body.model, body.visibility, body.switches.given(), body.egress
+    )
     return service.create(caller, new, key)
 
 
@@ -146,16 +164,6 @@ def patch(caller: http.Caller, avatar_id: uuid.UUID, body: ChangesBody) -> Avata
         switches=body.switches.given(),
         model=body.model,
         change_model="model" in body.model_fields_set,
+        egress=body.egress,
     )
     return service.patch(caller, avatar_id, changes)
-
-
-@router.delete(
-    "/{avatar_id}",
-    status_code=204,
-    summary="Delete an avatar and all that it remembers",
-    responses=http.problems(404),
-)
-def delete(caller: http.Caller, avatar_id: uuid.UUID) -> None:
-    """What was said in sessions with it stays readable."""
-    service.delete(caller, avatar_id)

@@ -9,8 +9,16 @@ from datetime import datetime
 from typing import Any
 
 VISIBILITIES = ("private", "friends", "public")
-SWITCHES = ("facts", "episodes", "semantic_recall", "levels", "moods")
+SWITCHES = ("facts", "episodes", "semantic_recall", "levels", "moods", "curiosity", "hints")
 """What can be switched off; what is not named is on."""
+CATEGORIES = (
+    *("personal_info", "location", "work", "education", "family", "relationships", "preferences", "health"),
+    *("interests", "plans", "experiences", "pets", "possessions", "finance", "intimate", "beliefs"),
+)
+"""Of what is remembered, for each of which egress says who may read it."""
+LOCAL, ANYBODY = "local", "any"
+Rule = str | list[str]
+"""Who may read a category: `local` (only a model on this machine), `any`, or the names of providers (and `local`)."""
 MAX_NAME_CHARS = 100
 MAX_BIO_CHARS = 4000
 
@@ -28,6 +36,7 @@ class Avatar:
     model: str | None
     visibility: str
     switches: dict[str, bool]
+    egress: dict[str, Rule]
     created_at: datetime
     updated_at: datetime
 
@@ -42,6 +51,7 @@ class NewAvatar:
     model: str | None = None
     visibility: str = "private"
     switches: Mapping[str, bool] = field(default_factory=dict)
+    egress: Mapping[str, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +65,4 @@ class Changes:
     switches: Mapping[str, bool] = field(default_factory=dict)
     model: str | None = None
     change_model: bool = False
+    egress: Mapping[str, Rule] = field(default_factory=dict)

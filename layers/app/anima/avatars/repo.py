@@ -14,15 +14,16 @@ ADD = db.Query(
     Avatar,
     """
     insert into avatars (
-        avatar_id, owner_id, name, bio, personality_name, personality, model, visibility, switches
+        avatar_id, owner_id, name, bio, personality_name, personality, model, visibility, switches,
+        egress
     )
     values (
         %(avatar_id)s, %(owner_id)s, %(name)s, %(bio)s, %(personality_name)s, %(personality)s, %(model)s,
-        %(visibility)s, %(switches)s
+        %(visibility)s, %(switches)s, %(egress)s
     )
     on conflict (owner_id, name) do nothing
     returning avatar_id, owner_id, name, bio, personality_name, personality, model, visibility, switches,
-        created_at, updated_at
+        egress, created_at, updated_at
     """,
 )
 
@@ -30,7 +31,7 @@ AVATAR = db.Query(
     Avatar,
     """
     select a.avatar_id, a.owner_id, a.name, a.bio, a.personality_name, a.personality, a.model, a.visibility,
-        a.switches, a.created_at, a.updated_at
+        a.switches, a.egress, a.created_at, a.updated_at
     from avatars a
     where a.owner_id = %(owner_id)s and a.avatar_id = %(avatar_id)s
     """,
@@ -40,7 +41,7 @@ AVATAR_BY_NAME = db.Query(
     Avatar,
     """
     select a.avatar_id, a.owner_id, a.name, a.bio, a.personality_name, a.personality, a.model, a.visibility,
-        a.switches, a.created_at, a.updated_at
+        a.switches, a.egress, a.created_at, a.updated_at
     from avatars a
     where a.owner_id = %(owner_id)s and a.name = %(name)s::citext
     """,
@@ -51,7 +52,7 @@ AVATARS = db.Query(
     Avatar,
     """
     select a.avatar_id, a.owner_id, a.name, a.bio, a.personality_name, a.personality, a.model, a.visibility,
-        a.switches, a.created_at, a.updated_at
+        a.switches, a.egress, a.created_at, a.updated_at
     from avatars a
     where a.owner_id = %(owner_id)s and (%(after)s::uuid is null or a.avatar_id > %(after)s::uuid)
     order by a.avatar_id
@@ -70,6 +71,7 @@ CHANGE = db.Query(
         personality = coalesce(%(personality)s::jsonb, a.personality),
         visibility = coalesce(%(visibility)s, a.visibility),
         switches = a.switches || %(switches)s::jsonb,
+        egress = a.egress || %(egress)s::jsonb,
         model = case when %(change_model)s::boolean then %(model)s else a.model end
     where a.owner_id = %(owner_id)s and a.avatar_id = %(avatar_id)s and not exists (
         select from avatars other
@@ -77,7 +79,7 @@ CHANGE = db.Query(
             and other.avatar_id <> a.avatar_id
     )
     returning a.avatar_id, a.owner_id, a.name, a.bio, a.personality_name, a.personality, a.model,
-        a.visibility, a.switches, a.created_at, a.updated_at
+        a.visibility, a.switches, a.egress, a.created_at, a.updated_at
     """,
 )
 
@@ -108,6 +110,7 @@ def add(
         model=new.model,
         visibility=new.visibility,
         switches=db.jsonb(dict(new.switches)),
+        egress=db.jsonb(dict(new.egress)),
     )
 
 
@@ -145,6 +148,7 @@ def change(
         personality=None if personality is None else db.jsonb(dict(personality)),
         visibility=changes.visibility,
         switches=db.jsonb(dict(changes.switches)),
+        egress=db.jsonb(dict(changes.egress)),
         model=changes.model,
         change_model=changes.change_model,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 from anima import personality as personalities
 from anima.avatars import repo
 from anima.avatars.model import (
+    ANYBODY,
+    CATEGORIES,
+    LOCAL,
     MAX_BIO_CHARS,
     MAX_NAME_CHARS,
     SWITCHES,
@@ -18,11 +21,22 @@ from anima.avatars.model import (
     Avatar,
     Changes,
     NewAvatar,
+    Rule,
 )
 from anima.kernel import db, idempotency, ids, pages
 from anima.kernel.errors import BadInput, Conflict, FieldError, NotFound
+from anima.vendors import embeddings
 
 __all__ = ["Avatar", "Changes", "NewAvatar", "create", "delete", "find", "get", "list_avatars", "patch"]
+
+
+_providers: Callable[[], list[str]] | None = None
+
+
+def know_providers(providers: Callable[[], list[str]]) -> None:
+    """Tells which providers of models there are here, so that egress can name them; whoever composes the app does."""
+    global _providers
+    _providers = providers
 
 
 class AvatarNotFound(NotFound):
@@ -37,6 +51,14 @@ class NameTaken(Conflict):
     slug = "name-taken"
 
 
+class SeenByEmbedder(Conflict):
+    """{provider} makes the embeddings of this installation and so reads all that is said, {category} too. Let it read
+    that, or move to an embedding model that runs here (`anima embeddings migrate`).
+    """
+
+    slug = "seen-by-embedder"
+
+
 class BadAvatar(BadInput):
     """The avatar is not valid: {reason}."""
 
@@ -47,7 +69,7 @@ def create(principal: db.Principal, new: NewAvatar, key: idempotency.Key | None 
     """Makes an avatar. Raises BadAvatar, InvalidPersonality, UnknownPersonality, NameTaken."""
     owner_id = _owner(principal)
     new = replace(new, name=_checked_name(new.name))
-    _check(new.bio, new.visibility, new.switches)
+    _check(new.bio, new.visibility, new.switches, new.egress)
     name, personality = _resolved(new.personality)
     with db.transaction(principal) as tx:
         entered = idempotency.enter(tx, owner_id, key)
@@ -89,7 +111,7 @@ def patch(principal: db.Principal, avatar_id: uuid.UUID, changes: Changes) -> Av
     """Changes an avatar. Raises AvatarNotFound, BadAvatar, InvalidPersonality, NameTaken."""
     if changes.name is not None:
         changes = replace(changes, name=_checked_name(changes.name))
-    _check(changes.bio or "", changes.visibility or VISIBILITIES[0], changes.switches)
+    _check(changes.bio or "", changes.visibility or VISIBILITIES[0], changes.switches, changes.egress)
     name, personality = (None, None) if changes.personality is None else _resolved(changes.personality)
     with db.transaction(principal) as tx:
         before = repo.avatar(tx, _owner(principal), avatar_id)
@@ -139,18 +161,44 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _check(bio: str, visibility: str, switches: Mapping[str, bool]) -> None:
+def _check(bio: str, visibility: str, switches: Mapping[str, bool], egress: Mapping[str, Rule]) -> None:
     wrong = [
         FieldError(f"switches.{name}", f"true or false, for one of {', '.join(SWITCHES)}")
         for name, value in switches.items()
         if name not in SWITCHES or not isinstance(value, bool)
     ]
+    wrong += [told for category, rule in egress.items() if (told := _wrong_rule(category, rule)) is not None]
     if len(bio) > MAX_BIO_CHARS:
         wrong.append(FieldError("bio", f"at most {MAX_BIO_CHARS} characters"))
     if visibility not in VISIBILITIES:
         wrong.append(FieldError("visibility", f"one of {', '.join(VISIBILITIES)}"))
     if wrong:
         raise BadAvatar(reason=f"{wrong[0].path}: {wrong[0].message}", fields=wrong)
+    _check_embedder(egress)
+
+
+def _check_embedder(egress: Mapping[str, Rule]) -> None:
+    """Nothing can be kept from who embeds it; a rule that says so would promise too much."""
+    reader = embeddings.provider() if egress else None
+    for category, rule in egress.items():
+        if reader is not None and rule != ANYBODY and reader not in rule:
+            wrong = FieldError(f"egress.{category}", f'"{ANYBODY}", or a list with "{reader}"')
+            raise SeenByEmbedder(provider=reader, category=category, fields=[wrong])
+
+
+def _wrong_rule(category: str, rule: object) -> FieldError | None:
+    """What is wrong with who may read a category, if anything."""
+    where = f"egress.{category}"
+    if category not in CATEGORIES:
+        return FieldError(where, f"an unknown category; those of memory are {', '.join(CATEGORIES)}")
+    if rule in (LOCAL, ANYBODY):
+        return None
+    if not isinstance(rule, list) or not rule or not all(isinstance(one, str) for one in rule):
+        return FieldError(where, f'"{LOCAL}", "{ANYBODY}", or a list of providers such as ["openai"]')
+    known = {LOCAL, *(_providers() if _providers is not None else ())}
+    if strangers := [one for one in rule if one not in known]:
+        return FieldError(where, f"unknown provider {strangers[0]}; known here are {', '.join(sorted(known))}")
+    return None
 
 
 def _as_uuid(text: str) -> uuid.UUID | None:
@@ -176,4 +224,4 @@ def _as_json(avatar: Avatar) -> dict[str, Any]:
 
 def _from_json(kept: dict[str, Any]) -> Avatar:
     times = {name: datetime.fromisoformat(kept[name]) for name in ("created_at", "updated_at")}
-    return Avatar(**{**kept, "avatar_id": uuid.UUID(kept["avatar_id"]), **times})
+    return Avatar(**{"egress": {}, **kept, "avatar_id": uuid.UUID(kept["avatar_id"]), **times})

@@ -8,11 +8,12 @@ from dataclasses import replace
 from anima import personality
 from anima.chat import log_repo, quiet_service
 from anima.chat.log_repo import TurnEnd
+from anima.curiosity import look_service as curiosity
 from anima.emotions.sentiment import sentiment
 from anima.kernel import db, delivery
 from anima.kernel.outbox import Event
-from anima.memory import reflect_service
-from anima.relationships import service as relationships
+from anima.memory import edits_service, reflect_service, sleep_service
+from anima.relationships import moves_service as relationships
 
 
 def follow(event: Event) -> None:
@@ -23,15 +24,27 @@ def follow(event: Event) -> None:
     end = ended.first()
     if end is None:
         return
-    _relate(event, avatar_id, end)
     answered = {"response_id": end.response_id, "response_message_id": end.response_message_id}
+    if event.payload.get("again"):  # what was said is known; only its answer is another now
+        message_id, by = int(event.payload["message_id"]), end.response_message_id
+        edits_service.take_back(event.owner, event.owner_id, avatar_id, answered=message_id, by=by)
+        answered["message_id"] = None
+    else:
+        _relate(event, avatar_id, end)
+    if (edits := event.payload.get("edits")) is not None:
+        edits_service.take_back(event.owner, event.owner_id, avatar_id, edits=int(edits))
     reflect_service.reflect(replace(event, payload={**event.payload, **answered}))
-    if (session_id := event.payload.get("session_id")) is not None:
-        quiet_service.expect(event.owner, event.owner_id, int(session_id))
+    with db.transaction(event.owner) as tx:
+        if (session_id := event.payload.get("session_id")) is not None:
+            quiet_service.expect(tx, event.owner_id, int(session_id))
+        sleep_service.expect(tx, event.owner_id, avatar_id)
+    curiosity.expect(event)
 
 
 def _relate(event: Event, avatar_id: uuid.UUID, end: TurnEnd) -> None:
-    """Moves the affinity; entered under a mark of its own, for reflection enters the event itself."""
+    """Moves the affinity, unless levels are off; under a mark of its own, for reflection enters the event itself."""
+    if not end.switches.get("levels", True):
+        return
     mark = replace(event, event_id=uuid.uuid5(event.event_id, "affinity"))
     with db.transaction(event.owner) as tx:
         if delivery.first_time(tx, mark):

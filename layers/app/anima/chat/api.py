@@ -1,10 +1,10 @@
-"""The turn over HTTP, as JSON or as a stream; what is kept of turns; feedback."""
+"""The turn over HTTP, as JSON or as a stream."""
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,9 +14,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
 
-from anima.chat import log_service, service
+from anima.chat import service
 from anima.chat.frames import frames
-from anima.chat.model import Answer, Finished, TurnRequest
+from anima.chat.model import Answer, Finished, TurnEvent, TurnRequest
 from anima.gateway import service as gateway
 from anima.kernel import http, idempotency, telemetry
 from anima.kernel.errors import AnimaError
@@ -25,7 +25,6 @@ router = APIRouter(tags=["chat"])
 
 _MAX_ID = 2**63 - 1
 Id = Annotated[int, Field(gt=0, le=_MAX_ID)]
-PathId = Annotated[int, Path(gt=0, le=_MAX_ID)]
 
 
 class TurnBody(http.Body):
@@ -39,10 +38,31 @@ class TurnBody(http.Body):
     message: str = Field(description="What the person says")
     session_id: Id | None = Field(None, description="The session to go on in; none: a new one")
     parent_message_id: Id | None = Field(None, description="The message to go on from (a branch); none: the newest")
+    edit_message_id: Id | None = Field(
+        None, description="A message of yours that this one replaces: a branch beside it, and the old one is kept"
+    )
     avatar_id: uuid.UUID | None = Field(None, description="Who is spoken to in a new session; none: the first avatar")
     media: list[Id] = Field(default_factory=list, max_length=16, description="Files that come along (POST /media)")
     model: str | None = Field(None, max_length=200, description="The model that answers, as GET /models names it")
     stream: bool = Field(False, description="Whether the answer comes as server-sent events")
+
+
+class AgainBody(http.Body):
+    """How a message is answered once more."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stream": False}]})
+
+    model: str | None = Field(None, max_length=200, description="The model that answers, as GET /models names it")
+    stream: bool = Field(False, description="Whether the answer comes as server-sent events")
+
+
+class EgressView(BaseModel):
+    """What the model that answered was not to see."""
+
+    kept_local: list[str] = Field(description="Categories of the question because of which the turn stayed here")
+    left_out: int = Field(description="How many lines, memories and passages were kept from the model")
+    barred: list[str] = Field(description="Categories that it may not read")
+    model: str | None = Field(description="Who answered; null: no model might read the question, fixed words did")
 
 
 class CitationView(BaseModel):
@@ -76,54 +96,10 @@ class AnswerView(BaseModel):
     usage: dict[str, Any]
     timings: dict[str, float] = Field(description="Milliseconds")
     created_at: datetime
+    egress: EgressView | None = Field(None, description="Null where the avatar lets any model read everything")
 
 
-class ResponseView(AnswerView):
-    """An answer as it was given, with its feedback."""
-
-    feedback: dict[str, Any] | None
-
-
-class RequestView(BaseModel):
-    """A request as it was sent to a model."""
-
-    request_id: int
-    session_id: int | None
-    message_id: int | None
-    response_id: int | None
-    retrieval_ids: list[int]
-    purpose: str
-    state: str = Field(description="pending, completed, failed or interrupted")
-    provider: str | None
-    model_name: str | None
-    prompt_json: Any
-    parameters: dict[str, Any]
-    token_estimate: int | None
-    error: dict[str, Any] | None
-    created_at: datetime
-    finished_at: datetime | None
-
-
-class FeedbackBody(http.Body):
-    """How good an answer was."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"rating": 5, "comment": "Spot on."}]})
-
-    rating: int = Field(ge=1, le=5, description="1 (bad) to 5 (good)")
-    comment: str | None = Field(None, max_length=4000)
-
-
-class FeedbackView(BaseModel):
-    """Feedback that was kept."""
-
-    feedback_id: int
-    response_id: int
-    rating: int
-    comment: str | None
-    created_at: datetime
-
-
-_ANSWER: dict[str, Any] = {
+ANSWER: dict[str, Any] = {
     "session_id": 9001,
     "message_id": 42,
     "parent_message_id": 41,
@@ -140,6 +116,7 @@ _ANSWER: dict[str, Any] = {
             "id": "12",
             "text": "Hello, I am Diego and I hate olives",
             "score": 0.81,
+            "scores": {"cosine": 0.61, "words": 4.2, "strength": 1.0},
             "source": {
                 "message_id": 12,
                 "session_id": 9000,
@@ -153,30 +130,7 @@ _ANSWER: dict[str, Any] = {
     "usage": {"prompt_tokens": 1130, "completion_tokens": 12, "total_tokens": 1142, "cached_tokens": 871},
     "timings": {"embed": 9.1, "load": 12.4, "first_token": 840.2, "model": 1650.0, "total": 1672.3},
     "created_at": "2026-11-21T09:15:00Z",
-}
-_REQUEST: dict[str, Any] = {
-    "request_id": 8,
-    "session_id": 9001,
-    "message_id": 41,
-    "response_id": 7,
-    "retrieval_ids": [3],
-    "purpose": "turn",
-    "state": "completed",
-    "provider": "local",
-    "model_name": "qwen2.5-coder-1.5b-instruct",
-    "prompt_json": [{"role": "system", "content": "You are Luna."}],
-    "parameters": {"temperature": 0.3, "gate": "known"},
-    "token_estimate": 1104,
-    "error": None,
-    "created_at": "2026-11-21T09:14:58Z",
-    "finished_at": "2026-11-21T09:15:00Z",
-}
-_FEEDBACK = {
-    "feedback_id": 1,
-    "response_id": 7,
-    "rating": 5,
-    "comment": "Spot on.",
-    "created_at": "2026-11-21T09:16:00Z",
+    "egress": None,
 }
 _EVENTS = 'event: started\ndata: {"session_id": 9001, "message_id": 41, "request_id": 8}\n\n'
 
@@ -198,7 +152,7 @@ class _Stream(StreamingResponse):
 
 def _documented() -> http.Responses:
     """JSON or a stream, and the errors of a turn."""
-    answered = http.example(_ANSWER)
+    answered = http.example(ANSWER)
     answered[200]["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": _EVENTS}
     return {**answered, **http.problems(404, 409, 413, 429, 502, 504)}
 
@@ -230,52 +184,48 @@ def chat(
     streamed = body.stream or "text/event-stream" in (accept or "")
     asked = body.model_dump(mode="json", exclude={"stream"})
     request = TurnRequest(
-        body.message, body.session_id, body.parent_message_id, body.avatar_id, body.model, streamed, tuple(body.media)
+        body.message,
+        body.session_id,
+        body.parent_message_id,
+        body.avatar_id,
+        body.model,
+        streamed,
+        tuple(body.media),
+        body.edit_message_id,
     )
     events = service.reply(caller, request, idempotency.read_key(idempotency_key, "POST /chat", asked))
+    return _given(events, streamed)
+
+
+@router.post(
+    "/messages/{message_id}/regenerate",
+    summary="Answer a message once more",
+    response_model=AnswerView,
+    responses=_documented(),
+    dependencies=[Depends(_expect)],
+)
+def regenerate(
+    message_id: Annotated[int, Path(gt=0, le=_MAX_ID, description="The answer, or the message that it answers")],
+    body: AgainBody,
+    caller: http.Caller,
+    idempotency_key: http.IdempotencyHeader = None,
+    accept: Annotated[str | None, Header(description="text/event-stream asks for a stream")] = None,
+) -> Any:
+    """Another answer beside the one that is there, which is kept as a branch of its own."""
+    streamed = body.stream or "text/event-stream" in (accept or "")
+    place = f"POST /messages/{message_id}/regenerate"
+    key = idempotency.read_key(idempotency_key, place, body.model_dump(mode="json", exclude={"stream"}))
+    request = TurnRequest("", model=body.model, stream=streamed, answers=message_id)
+    return _given(service.reply(caller, request, key), streamed)
+
+
+def _given(events: Generator[TurnEvent, None, None], streamed: bool) -> Any:
+    """The answer of a turn, or its events as they come."""
     if not streamed:
         return _view(next(event.answer for event in events if isinstance(event, Finished)))
     first = next(events)  # what is wrong with the request is told before the stream begins
     gone = threading.Event()
     return _Stream(frames(first, events, _problem, gone), gone)
-
-
-@router.get(
-    "/requests/{request_id}",
-    summary="A request as it was sent",
-    responses={**http.example(_REQUEST), **http.problems(404)},
-)
-def get_request(request_id: PathId, caller: http.Caller) -> RequestView:
-    """What was sent to the model, its parameters, and what came of it."""
-    return RequestView(**asdict(log_service.get_request(caller, request_id)))
-
-
-@router.get(
-    "/responses/{response_id}",
-    summary="An answer as it was given",
-    responses={**http.example({**_ANSWER, "feedback": {"rating": 5, "comment": None}}), **http.problems(404)},
-)
-def get_response(response_id: PathId, caller: http.Caller) -> ResponseView:
-    """The answer with citations, memories, usage, timings and feedback."""
-    answer, feedback = log_service.get_response(caller, response_id)
-    return ResponseView(**asdict(answer), feedback=feedback)
-
-
-@router.post(
-    "/responses/{response_id}/feedback",
-    summary="Rate an answer",
-    responses={**http.example(_FEEDBACK), **http.problems(404)},
-)
-def rate(response_id: PathId, body: FeedbackBody, caller: http.Caller) -> FeedbackView:
-    """Keeps a rating and a comment; given again, they replace the earlier ones."""
-    kept = log_service.rate(caller, response_id, body.rating, body.comment)
-    return FeedbackView(
-        feedback_id=kept.feedback_id,
-        response_id=kept.response_id,
-        rating=kept.rating,
-        comment=kept.comment,
-        created_at=kept.created_at,
-    )
 
 
 def _view(answer: Answer) -> AnswerView:

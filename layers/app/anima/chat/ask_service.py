@@ -12,20 +12,22 @@ from typing import Any
 
 from anima import personality
 from anima.avatars import service as avatars
-from anima.chat import ask_repo, ask_sources, enrich_service, single_service
+from anima.chat import ask_repo, ask_sources, enrich_service, sight_service, single_service
 from anima.chat.ask_model import AskAnswer, AskRequest, Source
 from anima.chat.citations import cite
 from anima.chat.compose import Prompt, compose
 from anima.chat.focus_model import AREAS
 from anima.chat.gate import Decision, decide
 from anima.chat.service import INSTANCE
+from anima.chat.sight_service import Sight
 from anima.conversations import turn_service as conversations
-from anima.conversations.model import TurnContext
+from anima.conversations.model import Partner, Past, TurnContext
+from anima.curiosity.sources_service import PROVIDER
 from anima.gateway import service as gateway
-from anima.gateway.model import Model, answer_budget, estimate_tokens, prompt_budget
+from anima.gateway.model import Model, answer_budget, estimate_tokens, limited, permits, prompt_budget
 from anima.kernel import clock, db, idempotency, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import BadInput, FieldError, TooLarge
+from anima.kernel.errors import BadInput, Conflict, FieldError, TooLarge
 from anima.kernel.idempotency import Key
 from anima.kernel.telemetry import measured
 from anima.kernel.terms import Question
@@ -48,6 +50,12 @@ _NOTHING = {
 _WHERE = {"en": " or the repositories", "fr": " ni dans les dépôts"}
 
 
+class MayNotBeRead(Conflict):
+    """The avatar's egress keeps {categories} from {model}, and no model on this machine runs that may read it."""
+
+    slug = "may-not-be-read"
+
+
 @dataclass(slots=True)
 class Inquiry:
     """A question while it is being answered."""
@@ -57,9 +65,13 @@ class Inquiry:
     request: AskRequest
     question: Question
     deadline: float
-    found: Enrichment
     model: Model
     parts: Compiled
+    avatar: Partner | None = None
+    sight: Sight = field(default_factory=Sight)
+    may_leave: bool = True
+    found: Enrichment = field(default_factory=lambda: Enrichment("disabled", [], 0.0, [], []))
+    past: list[Past] = field(default_factory=list)
     context: TurnContext | None = None
     request_id: int = 0
     sources: list[Source] = field(default_factory=list)
@@ -91,6 +103,10 @@ def _answered(principal: db.Principal, owner_id: int, request: AskRequest, key: 
     inquiry = _begun(principal, owner_id, request)
     _load(inquiry)
     try:
+        with measured(inquiry.timings, "enrich"):
+            inquiry.found = enrichment.look(
+                request.question, request.repositories, further=True, outside=inquiry.may_leave
+            )
         content, grounds = _content(inquiry)
         inquiry.timings["total"] = round((time.perf_counter() - begun) * 1000, 3)
         return _kept(inquiry, content, grounds, key)
@@ -101,23 +117,30 @@ def _answered(principal: db.Principal, owner_id: int, request: AskRequest, key: 
 
 
 def _begun(principal: db.Principal, owner_id: int, request: AskRequest) -> Inquiry:
-    """What is known before the database is asked: the enrichment, the question's vector, who answers."""
+    """What is known before the database is asked: the question's vector, who answers."""
     timings: dict[str, float] = {}
     deadline = time.monotonic() + settings().turn_deadline_seconds
-    with measured(timings, "enrich"):
-        found = enrichment.look(request.question, request.repositories, further=True)
     with measured(timings, "embed"):
         question = questions.ask(request.question)
     avatar = avatars.get(principal, request.avatar_id) if request.avatar_id else None
     model = gateway.choose(request.model, avatar.model if avatar else None)
     whole = personality.parse(avatar.personality) if avatar else personality.PLAIN
     parts = personality.compile_parts(whole, 0.0, None, name=avatar.name if avatar else None)
-    return Inquiry(principal, owner_id, request, question, deadline, found, model, parts, timings=timings)
+    return Inquiry(principal, owner_id, request, question, deadline, model, parts, _partner(avatar), timings=timings)
+
+
+def _partner(avatar: avatars.Avatar | None) -> Partner | None:
+    if avatar is None:
+        return None
+    one = avatar
+    return Partner(
+        one.avatar_id, one.name, one.personality_name, one.personality, one.model, dict(one.switches), dict(one.egress)
+    )
 
 
 def _load(inquiry: Inquiry) -> None:
     """The transaction before the model is asked: session, passages, and the request that is entered."""
-    request, model = inquiry.request, inquiry.model
+    request = inquiry.request
     with measured(inquiry.timings, "load"), db.transaction(inquiry.principal) as tx:
         pending = None
         if request.session_id is not None:
@@ -126,6 +149,7 @@ def _load(inquiry: Inquiry) -> None:
             )
         search = knowledge.begin_search(tx, inquiry.owner_id, inquiry.question, _TOP_HITS, purpose=request.purpose)
         inquiry.context = pending.get() if pending else None
+        model = _seen(tx, inquiry)
         opened = ask_repo.opened_request(
             tx,
             inquiry.owner_id,
@@ -137,8 +161,26 @@ def _load(inquiry: Inquiry) -> None:
             instance=INSTANCE,
             lifetime=single_service.lifetime(),
         )
-    inquiry.hits, inquiry.whole = search.hits(), search.whole
+    inquiry.hits, inquiry.whole = inquiry.sight.hits(search.hits()), search.whole
     inquiry.request_id = opened.one().request_id
+
+
+def _seen(tx: db.Transaction, inquiry: Inquiry) -> Model:
+    """The model that may read the question, what of the rest it may see, and whether who is outside may be asked.
+
+    Raises MayNotBeRead.
+    """
+    avatar = inquiry.avatar or (inquiry.context.avatar if inquiry.context else None)
+    before = inquiry.context.history if inquiry.context else []
+    asked = inquiry.request.question
+    inquiry.sight = sight_service.of(tx, inquiry.owner_id, avatar, inquiry.model, asked, before)
+    if (model := inquiry.sight.route.model) is None:
+        raise MayNotBeRead(model=inquiry.model.id, categories=", ".join(inquiry.sight.route.kept))
+    inquiry.model, inquiry.past = model, inquiry.sight.history(before)
+    rules = avatar.egress if avatar else {}
+    about = sight_service.asked_about(asked, before, inquiry.sight.marks, limited(rules))
+    inquiry.may_leave = all(permits(rules, category, PROVIDER) for category in about)
+    return model
 
 
 def _content(inquiry: Inquiry) -> tuple[str, str]:
@@ -155,8 +197,7 @@ def _content(inquiry: Inquiry) -> tuple[str, str]:
 
 def _decided(inquiry: Inquiry) -> Decision:
     """What the gate lets through, of the documents and of what was found elsewhere, numbered."""
-    history = inquiry.context.history if inquiry.context else []
-    before = {past.message_id: past.content for past in history if past.role == "user"}
+    before = {past.message_id: past.content for past in inquiry.past if past.role == "user"}
     usual = next((n for size, n in _SOURCES.items() if inquiry.model.context_len <= size), _MOST_SOURCES)
     most = max(usual, len(inquiry.hits)) if inquiry.whole else usual
     decision = decide(inquiry.question, [], inquiry.hits, before, passages=most)
@@ -174,7 +215,7 @@ def _said(inquiry: Inquiry, decision: Decision) -> str:
     model, parts = inquiry.model, inquiry.parts
     inquiry.prompt = compose(
         parts,
-        inquiry.context.history if inquiry.context else [],
+        inquiry.past,
         decision,
         replace(inquiry.question, text=_question(inquiry.request)),
         at=clock.now(),
@@ -269,6 +310,7 @@ def _check(request: AskRequest) -> None:
     limit = settings().max_message_chars
     if len(request.question) > limit:
         raise TooLarge(what="question", size=f"{len(request.question)} characters", limit=limit)
+    enrichment.check(request.repositories)
 
 
 def _owner(principal: db.Principal) -> int:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from anima.chat.model import Passage, sentences, shortened
 from anima.gateway.model import estimate_tokens
 from anima.kernel.terms import Question, terms
 from anima.knowledge.search_model import Hit
 from anima.memory import keys
-from anima.memory.model import Memory
+from anima.memory.model import Memory, root
 
 Kind = Literal["talk", "said", "known", "unknown", "open"]
 
@@ -28,6 +28,8 @@ _MENTIONED = 0.5
 _RATHER_MENTIONED = 0.25
 _PERSON_SIMILAR = 0.3  # what a person said of themselves, asked for by themselves
 _CHARS_A_TOKEN = 3  # of an excerpt that must be cut within its only sentence
+_GOES_ALONG = 0.2
+_MOST_BESIDE = 3
 _CLOSE_TALK = 0.5  # what is brought up though nobody asked must fit well
 
 _ASKING = re.compile(
@@ -41,7 +43,7 @@ _ASKING = re.compile(
 _FAVOUR = re.compile(
     r"\b(?:tell|give|show|help|let|teach|bring|send|write|explain to|dis|donne|montre|aide|explique|raconte)[ -]"
     r"(?:me|moi|us|nous)\b|\b(?:can|could|may|would|should|must) (?:i|we)\b|\bhow (?:do|does|did|to) (?:i|we)\b"
-    r"|\bwhat (?:do|should|can) i (?:do|say)\b|\b(?:puis|dois|peux)[- ]je\b",
+    r"|\bwhat (?:do|should|can) i (?:do|say)\b|\b(?:puis|dois|peux)[- ]je\b|p(?:eux|ourrais)(?:[- ]tu)? m(?:e |['’])",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
@@ -56,27 +58,25 @@ _OF_DOCUMENT = re.compile(
     r"|according to|selon|d['’]après)\b|(?<![\w-])[\w-]++\.(?:txt|md|pdf|html?|docx?)\b",
     re.IGNORECASE,
 )
+# What was told at a time that the question names: its few words stand in no answer, the time chooses.
+_WHAT_WAS_TOLD = re.compile(
+    r"\bwhat (?:did|have|had) (?:i|we) (?:\w+ )?"
+    r"(?:tell|told|say|said|talk|talked|mention|mentioned|speak|spoken|discuss|discussed)\b"
+    r"|\b(?:que|quoi|qu['’]est-ce que?) (?:je |on |nous )?(?:t['’]|te |se )?(?:ai|a|avons|avais|avions)[- ]?"
+    r"(?:je |on |nous )?(?:dit|parlé|raconté)\b",
+    re.IGNORECASE,
+)
+_THEN = 0.999  # of the score "time": within what the question names
 # Who or what of the person's: an answer about one of these is none about another.
 _NEAREST = [
     frozenset(group.split())
     for group in (
-        "brother brothers bro frère frères",
-        "sister sisters sis sœur sœurs soeur soeurs",
-        "mother mum mom mama maman mère",
-        "father dad papa père",
-        "son sons fils",
-        "daughter daughters fille filles",
-        "wife femme épouse",
-        "husband mari époux",
-        "uncle oncle",
-        "aunt tante",
-        "cousin cousins cousine",
-        "grandmother grandma granny grand-mère mamie",
-        "grandfather grandpa grand-père papi",
-        "boss manager chef patron",
-        "dog dogs puppy chien chiens chienne",
-        "cat cats kitten chat chats chatte",
-    )
+        "brother brothers bro frère frères; sister sisters sis sœur sœurs soeur soeurs; "
+        "mother mum mom mama maman mère; father dad papa père; son sons fils; daughter daughters fille filles; "
+        "wife femme épouse; husband mari époux; uncle oncle; aunt tante; cousin cousins cousine; "
+        "grandmother grandma granny grand-mère mamie; grandfather grandpa grand-père papi; "
+        "boss manager chef patron; dog dogs puppy chien chiens chienne; cat cats kitten chat chats chatte"
+    ).split(";")
 ]
 _ADDRESSED = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|above|previous|earlier|prior)\b"
@@ -99,7 +99,7 @@ class Decision:
     talk: nothing is asked, or something of the avatar itself. said: the conversation above answers. known: what is
     chosen answers. unknown: it is about the person or a document, and nothing answers. open: it may be answered
     from what everybody knows. `personal`: the person asks about themselves;
-    `said`: the words above that answer.
+    `said`: the words above that answer. `hints` are conclusions; `aside` may be brought up, as `told` says.
     """
 
     kind: Kind
@@ -107,6 +107,9 @@ class Decision:
     passages: list[Passage] = field(default_factory=list)
     personal: bool = False
     said: str = ""
+    hints: list[Memory] = field(default_factory=list)
+    aside: Any = None
+    told: str = ""
 
 
 def is_question(text: str) -> bool:
@@ -147,12 +150,18 @@ def decide(
     `history` is what the person said before in this conversation, by message, which the model sees anyway.
     """
     text = question.text
+    memories, beside = _beside(text, memories)
     if not is_question(text):
-        near = [memory for memory in memories if _comes_to_mind(memory, history)]
-        return Decision("talk", near[:2])
+        near = [memory for memory in memories if _comes_to_mind(memory, question, history)]
+        return Decision("talk", [*near[:2], *beside])
     personal, of_document = is_personal(text), is_of_document(text)
     told = _Told(personal, keys.asked_speaker(text), _near_ones(text))
-    remembered = [memory for memory in memories if told.answers(memory)][:MAX_MEMORIES]
+    then = _WHAT_WAS_TOLD.search(text) is not None
+    answering = [memory for memory in memories if told.answers(memory) or (then and _of_then(memory))]
+    remembered = _current(answering)
+    if remembered:
+        remembered += [one for one in memories if one not in answering and told.goes_along(one)]
+    remembered = remembered[:MAX_MEMORIES]
     if keys.asks_for_all(text) and (kept := [memory for memory in memories if memory.kind == "fact"]):
         return Decision("known", kept[:MAX_MEMORIES], [], personal=True)
     found = _offered([hit for hit in hits if _holds(hit, question, personal and not of_document)], passages)
@@ -161,12 +170,33 @@ def decide(
     elif personal and remembered and _certain(remembered[0]):
         found = found[:1]
     if remembered or found:
-        return Decision("known", remembered, found, personal and bool(remembered))
+        return Decision("known", [*remembered, *beside][:MAX_MEMORIES], found, personal and bool(remembered))
     newest_first = reversed(list(history.values()))
     above = max(newest_first, key=lambda said: coverage(question, said), default="")
     if coverage(question, above) >= _MENTIONED:
         return Decision("said", personal=personal, said=above)
-    return Decision(_without(question, personal, of_document), personal=personal)
+    kind = _without(question, personal, of_document)
+    return Decision(kind, [] if kind == "unknown" else beside, personal=personal)
+
+
+def _beside(text: str, memories: Sequence[Memory]) -> tuple[list[Memory], list[Memory]]:
+    """The memories without the facts that only come to mind with what is talked of, and those of them that fit."""
+    only = keys.occasion_keys(text) - keys.asked_keys(text)
+    rest = [one for one in memories if one.kind != "fact" or root(one.key) not in only]
+    fit = [one for one in memories if one not in rest and (":" not in one.key or _fits(one))]
+    return rest, fit[:_MOST_BESIDE]
+
+
+def _fits(memory: Memory) -> bool:
+    """Allergies always; of what is disliked, what is somewhat like what is talked of."""
+    return root(memory.key) != "dislikes" or _similarity(memory) >= _FAINTLY_SIMILAR / 2
+
+
+def _current(memories: Sequence[Memory]) -> list[Memory]:
+    """Without what was said before the one fact that is asked for ("I live in Bristol", where it is Oslo by now)."""
+    facts = [one for one in memories if one.kind == "fact" and one.scores["asked"] == 1.0 and ":" not in one.key]
+    since = max((one.source.date for one in facts), default=None)
+    return [one for one in memories if since is None or one.kind != "message" or one.source.date >= since]
 
 
 def _without(question: Question, personal: bool, of_document: bool) -> Kind:
@@ -178,10 +208,12 @@ def _without(question: Question, personal: bool, of_document: bool) -> Kind:
     return "talk" if _OF_AVATAR.search(question.text) else "open"
 
 
-def _comes_to_mind(memory: Memory, history: Mapping[int, str]) -> bool:
-    """Whether something may be brought up though nobody asked."""
-    seen = memory.kind == "message" and memory.source.message_id in history
-    return _similarity(memory) >= _CLOSE_TALK and not seen and not _only_asks(memory)
+def _comes_to_mind(memory: Memory, question: Question, history: Mapping[int, str]) -> bool:
+    """Whether something may be brought up though nobody asked: what is very like it, and a fact of what is named."""
+    if memory.source.message_id in history or _only_asks(memory):
+        return False
+    of_what = terms(memory.key.partition(":")[2].replace("-", " "))
+    return _similarity(memory) >= _CLOSE_TALK or (bool(of_what) and set(of_what) <= set(question.terms))
 
 
 def _only_asks(memory: Memory) -> bool:
@@ -205,16 +237,30 @@ class _Told:
     speaker: str | None
     near_ones: list[frozenset[str]]
 
-    def answers(self, memory: Memory) -> bool:
-        """Whether a memory can be an answer: by its words or its meaning, out of the right mouth, of the right one."""
+    def goes_along(self, memory: Memory) -> bool:
+        """Whether a memory is told beside one that answers, for the two may belong together."""
+        return self._may(memory) and _similarity(memory) >= _GOES_ALONG
+
+    def _may(self, memory: Memory) -> bool:
         if _only_asks(memory) or (memory.source.speaker == "assistant" and self.speaker != "assistant"):
             return False
         words = _words(memory.text)
-        if any(words.isdisjoint(group) for group in self.near_ones):
+        if memory.kind == "fact" and memory.scores["asked"] == 1.0 and all(map(words.isdisjoint, _NEAREST)):
+            return True  # a labrador, which is not said to be a dog
+        return not any(words.isdisjoint(group) for group in self.near_ones)
+
+    def answers(self, memory: Memory) -> bool:
+        """Whether a memory can be an answer: by its words or its meaning, out of the right mouth, of the right one."""
+        if not self._may(memory):
             return False
         if _certain(memory) or _similarity(memory) >= (_PERSON_SIMILAR if self.personal else _SIMILAR):
             return True
         return memory.scores["coverage"] >= _RATHER_MENTIONED and _similarity(memory) >= _FAINTLY_SIMILAR
+
+
+def _of_then(memory: Memory) -> bool:
+    """Whether the person told it at the time that is asked of."""
+    return memory.source.speaker == "user" and memory.scores.get("time", 0.0) >= _THEN and not _only_asks(memory)
 
 
 def _near_ones(text: str) -> list[frozenset[str]]:

@@ -1,4 +1,4 @@
-"""SQL of what is kept of turns: requests, answers with their citations, and feedback."""
+"""SQL of what is kept of turns beside their answers: requests, feedback, and what follows a turn."""
 
 from __future__ import annotations
 
@@ -7,29 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from anima.chat.model import Citation
 from anima.kernel import db
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """An answer as it was stored, without its citations."""
-
-    response_id: int
-    request_id: int
-    session_id: int | None
-    message_id: int | None
-    parent_message_id: int | None
-    content: dict[str, Any]
-    usage: dict[str, Any]
-    memories: list[dict[str, Any]]
-    affect: dict[str, Any]
-    timings: dict[str, float]
-    provider: str | None
-    model_name: str | None
-    created_at: datetime
-    rating: int | None
-    comment: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +50,7 @@ class RatedAvatar:
     avatar_id: uuid.UUID
     personality_name: str
     personality: dict[str, Any]
+    switches: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +64,6 @@ class TurnEnd:
     personality: dict[str, Any]
     switches: dict[str, Any]
 
-
-KEPT_ANSWER = db.Query(
-    KeptAnswer,
-    """
-    select r.response_id, r.request_id, q.session_id, r.message_id, q.message_id as parent_message_id,
-        r.content, r.usage, r.memories, r.affect, r.timings, m.provider, m.model_name, r.created_at,
-        f.rating::integer as rating, f.comment
-    from llm_responses r
-    join llm_requests q on q.owner_id = r.owner_id and q.request_id = r.request_id
-    left join llm_models m on m.model_id = q.model_id
-    left join feedback f on f.owner_id = r.owner_id and f.response_id = r.response_id
-    where r.owner_id = %(owner_id)s
-        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
-    """,
-)
-
-KEPT_CITATIONS = db.Query(
-    Citation,
-    """
-    select c.marker::integer as marker, c.document_id, c.chunk_id, d.title, d.source_uri, c.location, c.quote
-    from response_citations c
-    join llm_responses r on r.owner_id = c.owner_id and r.response_id = c.response_id
-    join documents d on d.owner_id = c.owner_id and d.document_id = c.document_id
-    where c.owner_id = %(owner_id)s
-        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
-    union all
-    select c.marker::integer, c.document_id, c.chunk_id, d.title, d.source_uri, c.location, c.quote
-    from shared_citations c
-    join llm_responses r on r.owner_id = c.owner_id and r.response_id = c.response_id
-    join shared_documents d on d.document_id = c.document_id
-    where c.owner_id = %(owner_id)s
-        and (r.response_id = %(response_id)s::bigint or r.request_id = %(request_id)s::bigint)
-    order by marker
-    """,
-)
 
 KEPT_REQUEST = db.Query(
     KeptRequest,
@@ -156,7 +100,7 @@ RATED = db.Query(
 RATED_AVATAR = db.Query(
     RatedAvatar,
     """
-    select a.avatar_id, a.personality_name, a.personality
+    select a.avatar_id, a.personality_name, a.personality, a.switches
     from llm_responses r
     join llm_requests q on q.owner_id = r.owner_id and q.request_id = r.request_id
     join sessions s on s.user_id = q.owner_id and s.session_id = q.session_id and not s.private
@@ -165,6 +109,7 @@ RATED_AVATAR = db.Query(
     """,
 )
 
+# Nothing follows a message that its author has replaced since.
 TURN_END = db.Query(
     TurnEnd,
     """
@@ -176,22 +121,13 @@ TURN_END = db.Query(
     join sessions s on s.user_id = q.owner_id and s.session_id = q.session_id and not s.private
     join avatars a on a.owner_id = s.user_id and a.avatar_id = %(avatar_id)s::uuid
     where r.owner_id = %(owner_id)s and r.request_id = %(request_id)s
+        and not exists (
+            select from messages e
+            where e.owner_id = m.owner_id and e.session_id = m.session_id
+                and e.metadata ->> 'edits' = m.message_id::text
+        )
     """,
 )
-
-
-def kept_answer(
-    tx: db.Transaction, owner_id: int, *, response_id: int | None = None, request_id: int | None = None
-) -> db.Pending[KeptAnswer]:
-    """The answer with this id, or to this request."""
-    return tx.fetch(KEPT_ANSWER, owner_id=owner_id, response_id=response_id, request_id=request_id)
-
-
-def kept_citations(
-    tx: db.Transaction, owner_id: int, *, response_id: int | None = None, request_id: int | None = None
-) -> db.Pending[Citation]:
-    """The citations of an answer whose documents are still there."""
-    return tx.fetch(KEPT_CITATIONS, owner_id=owner_id, response_id=response_id, request_id=request_id)
 
 
 def kept_request(tx: db.Transaction, owner_id: int, request_id: int) -> db.Pending[KeptRequest]:

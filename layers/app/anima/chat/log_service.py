@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from anima import personality
-from anima.chat import log_repo
-from anima.chat.log_repo import KeptAnswer, KeptRequest, Rated
-from anima.chat.model import Answer, Citation
+from anima.chat import answers_repo, log_repo
+from anima.chat.answers_service import RequestNotFound, as_answer
+from anima.chat.log_repo import KeptRequest, Rated
+from anima.chat.model import Answer
 from anima.kernel import db
 from anima.kernel.errors import NotFound
-from anima.relationships import service as relationships
-
-
-class RequestNotFound(NotFound):
-    """There is no request {request_id} of yours."""
-
-    slug = "request-not-found"
+from anima.relationships import moves_service as relationships
 
 
 class ResponseNotFound(NotFound):
@@ -38,24 +33,13 @@ def get_request(principal: db.Principal, request_id: int) -> KeptRequest:
 def get_response(principal: db.Principal, response_id: int) -> tuple[Answer, dict[str, Any] | None]:
     """An answer as it was given, and its feedback if there is any. Raises ResponseNotFound."""
     with db.transaction(principal) as tx:
-        found = log_repo.kept_answer(tx, _owner(principal), response_id=response_id)
-        citations = log_repo.kept_citations(tx, _owner(principal), response_id=response_id)
+        found = answers_repo.kept_answer(tx, _owner(principal), response_id=response_id)
+        citations = answers_repo.kept_citations(tx, _owner(principal), response_id=response_id)
     kept = found.first()
     if kept is None:
         raise ResponseNotFound(response_id=response_id)
     feedback = None if kept.rating is None else {"rating": kept.rating, "comment": kept.comment}
-    return _answer(kept, citations.all()), feedback
-
-
-def answer_to(principal: db.Principal, request_id: int) -> Answer:
-    """The answer to a request. Raises RequestNotFound."""
-    with db.transaction(principal) as tx:
-        found = log_repo.kept_answer(tx, _owner(principal), request_id=request_id)
-        citations = log_repo.kept_citations(tx, _owner(principal), request_id=request_id)
-    kept = found.first()
-    if kept is None:
-        raise RequestNotFound(request_id=request_id)
-    return _answer(kept, citations.all())
+    return as_answer(kept, citations.all()), feedback
 
 
 def rate(principal: db.Principal, response_id: int, rating: int, comment: str | None) -> Rated:
@@ -70,7 +54,7 @@ def rate(principal: db.Principal, response_id: int, rating: int, comment: str | 
         feedback, whose = kept.first(), avatar.first()
         if feedback is None:
             raise ResponseNotFound(response_id=response_id)
-        if feedback.fresh and whose is not None:
+        if feedback.fresh and whose is not None and whose.switches.get("levels", True):
             relationships.after_feedback(
                 tx,
                 owner_id,
@@ -85,23 +69,3 @@ def rate(principal: db.Principal, response_id: int, rating: int, comment: str | 
 def _owner(principal: db.Principal) -> int:
     assert principal.user_id is not None, "what is kept is somebody's"
     return principal.user_id
-
-
-def _answer(kept: KeptAnswer, citations: list[Citation]) -> Answer:
-    return Answer(
-        session_id=kept.session_id,
-        message_id=kept.message_id,
-        parent_message_id=kept.parent_message_id,
-        response_id=kept.response_id,
-        request_id=kept.request_id,
-        content=kept.content["text"],
-        finish=kept.content.get("finish", "stop"),
-        citations=citations,
-        memories=kept.memories,
-        affect=kept.affect,
-        model={"provider": kept.provider, "name": kept.model_name},
-        usage=kept.usage,
-        timings=kept.timings,
-        created_at=kept.created_at,
-        media_refs=kept.content.get("media_refs", []),
-    )

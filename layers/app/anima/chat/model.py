@@ -15,7 +15,10 @@ _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+\s+|\n+")
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """What a person says, and to whom. Without a session a new one begins; `avatar` is an id or a name."""
+    """What a person says, and to whom. Without a session a new one begins; `avatar` is an id or a name.
+
+    `edits` is a message of theirs that this one replaces; `answers` one that is stored and is answered (again).
+    """
 
     message: str
     session_id: int | None = None
@@ -24,6 +27,8 @@ class TurnRequest:
     model: str | None = None
     stream: bool = False
     media: tuple[int, ...] = ()
+    edits: int | None = None
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Answer:
     created_at: datetime
     role: str = "assistant"
     media_refs: list[Any] = field(default_factory=list)
+    egress: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The answer as the API gives it."""
@@ -127,6 +133,7 @@ def plain(memory: Any) -> dict[str, Any]:
         "id": memory.id,
         "text": memory.text,
         "score": memory.score,
+        "scores": memory.scores,
         "source": source,
     }
 

@@ -30,19 +30,51 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """A fact that was drawn from a message; without a key, only that its turn was kept for the category."""
+
+    message_id: int
+    key: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A request that was closed."""
 
     request_id: int
 
 
-# Enters message and request together. A message that an earlier try has stored is not stored again.
+# What an avatar was told in some categories, and in which messages; and the messages of turns that were kept for one.
+MARKED = db.Query(
+    Marked,
+    """
+    select said.message_id, f.key, f.category
+    from user_facts f
+    cross join lateral (
+        select f.source_message_id as message_id
+        union
+        select m.message_id from fact_mentions m where m.owner_id = f.user_id and m.fact_id = f.id
+    ) said
+    where f.user_id = %(owner_id)s and f.avatar_id = %(avatar_id)s and said.message_id is not null
+        and (f.category = any(%(categories)s::text[]) or split_part(f.key, ':', 1) = any(%(keys)s::text[]))
+    union all
+    select m.message_id, '', kept.category
+    from messages m
+    cross join lateral jsonb_array_elements_text(m.metadata -> 'kept') kept (category)
+    where m.owner_id = %(owner_id)s and m.metadata ? 'kept' and kept.category = any(%(categories)s::text[])
+    """,
+)
+
+# Enters message and request together. A message that an earlier try has stored is not stored again. Where no model may
+# read what is asked, the request has none.
 OPENED_TURN = db.Query(
     Opened,
     """
     with said as (
-        insert into messages (session_id, owner_id, author_id, parent_message_id, role, content)
-        select %(session_id)s, %(owner_id)s, %(owner_id)s, %(parent_message_id)s, 'user', %(content)s
+        insert into messages (session_id, owner_id, author_id, parent_message_id, role, content, created_at, metadata)
+        select %(session_id)s, %(owner_id)s, %(owner_id)s, %(parent_message_id)s, 'user', %(content)s, %(at)s,
+            jsonb_strip_nulls(jsonb_build_object('edits', %(edits)s::bigint, 'kept', to_jsonb(%(kept)s::text[])))
         where %(message_id)s::bigint is null
         returning message_id
     ), tied as (
@@ -55,7 +87,7 @@ OPENED_TURN = db.Query(
         )
         select %(owner_id)s, %(session_id)s, %(owner_id)s,
             coalesce(%(message_id)s::bigint, (select message_id from said)),
-            coalesce(
+            case when %(provider)s::text is not null then coalesce(
                 (
                     select m.model_id from llm_models m
                     where m.provider = %(provider)s and m.model_name = %(model_name)s
@@ -65,7 +97,7 @@ OPENED_TURN = db.Query(
                     %(provider)s, %(model_name)s, %(model_version)s, %(endpoint_url)s,
                     %(max_context_len)s::integer
                 )
-            ),
+            ) end,
             'turn', %(parameters)s::jsonb, %(instance)s::uuid, now() + %(lifetime)s::interval
         returning request_id, message_id
     ), noted as (
@@ -97,16 +129,19 @@ STORED_ANSWER = db.Query(
         where owner_id = %(owner_id)s and request_id = %(request_id)s and state <> 'completed'
         returning request_id
     ), reply as (
-        insert into messages (session_id, owner_id, avatar_id, parent_message_id, role, content)
-        select %(session_id)s, %(owner_id)s, %(avatar_id)s, %(parent_message_id)s, 'assistant', %(content)s
+        insert into messages (
+            session_id, owner_id, avatar_id, parent_message_id, role, content, created_at, metadata
+        )
+        select %(session_id)s, %(owner_id)s, %(avatar_id)s, %(parent_message_id)s, 'assistant', %(content)s, %(at)s,
+            jsonb_strip_nulls(jsonb_build_object('kept', to_jsonb(%(kept)s::text[])))
         from closed
         returning message_id
     ), response as (
         insert into llm_responses (
-            owner_id, request_id, message_id, content, usage, memories, affect, timings
+            owner_id, request_id, message_id, content, usage, memories, affect, timings, created_at
         )
         select %(owner_id)s, %(request_id)s, message_id, %(answer)s::jsonb, %(usage)s::jsonb, %(memories)s::jsonb,
-            %(affect)s::jsonb, %(timings)s::jsonb
+            %(affect)s::jsonb, %(timings)s::jsonb, %(at)s
         from reply
         returning response_id, message_id, created_at
     ), cited as (
@@ -176,14 +211,19 @@ def opened_turn(
     message_id: int | None,
     content: str,
     media_ids: Sequence[int],
-    model: tuple[str, str, str, str | None, int],
+    model: tuple[str, str, str, str | None, int] | None,
     parameters: dict[str, Any],
     instance: uuid.UUID,
     lifetime: timedelta,
     key: str | None,
+    at: datetime,
+    edits: int | None = None,
+    kept: Sequence[str] = (),
 ) -> db.Pending[Opened]:
-    """Enters a turn. `model` is provider, name, version, endpoint and context length; `message_id` a stored one."""
-    provider, name, version, endpoint, context_len = model
+    """Enters a turn. `model` is provider, name, version, endpoint and context length; `message_id` a stored one;
+    `edits` the message that this one replaces; `kept` are the categories because of which it stays here.
+    """
+    provider, name, version, endpoint, context_len = model or (None, None, None, None, None)
     return tx.fetch(
         OPENED_TURN,
         owner_id=owner_id,
@@ -201,7 +241,17 @@ def opened_turn(
         instance=instance,
         lifetime=lifetime,
         key=key,
+        at=at,
+        edits=edits,
+        kept=list(kept) or None,
     )
+
+
+def marked(
+    tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, categories: Sequence[str], keys: Sequence[str]
+) -> db.Pending[Marked]:
+    """The messages from which facts of some categories or keys were drawn."""
+    return tx.fetch(MARKED, owner_id=owner_id, avatar_id=avatar_id, categories=list(categories), keys=list(keys))
 
 
 def close_expired(tx: db.Transaction, owner_id: int, session_id: int) -> None:
@@ -221,6 +271,8 @@ def stored_answer(
     citations: Sequence[Citation],
     tokens: Sequence[str],
     token_estimate: int,
+    at: datetime,
+    kept: Sequence[str],
     **values: Any,
 ) -> db.Pending[Stored]:
     """Stores an answer with all that belongs to it; `values` are JSON: answer, usage, memories, affect, timings,
@@ -239,6 +291,8 @@ def stored_answer(
         quotes=[citation.quote for citation in citations],
         tokens=list(tokens),
         token_estimate=token_estimate,
+        at=at,
+        kept=list(kept) or None,
         **{name: db.jsonb(value) for name, value in values.items()},
     )
 

@@ -9,22 +9,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from anima import personality
-from anima.chat import repo
+from anima.chat import further, repo
 from anima.chat.compose import Prompt
 from anima.chat.gate import Decision, decide
 from anima.chat.model import Token, TurnRequest
+from anima.chat.sight_service import Sight
 from anima.conversations.model import Past, TurnContext
 from anima.emotions import service as emotions
 from anima.emotions.model import SessionMood
 from anima.gateway.model import Model, estimate_tokens
-from anima.kernel import clock, db
+from anima.kernel import db
 from anima.kernel.idempotency import Key
 from anima.kernel.terms import Question
+from anima.knowledge.search_model import Hit
 from anima.knowledge.service import PendingSearch
 from anima.memory.model import Kind
 from anima.memory.service import PendingRecall
-from anima.personality import Compiled, Personality
+from anima.personality.build import build
+from anima.personality.compile import Compiled, compile_parts
+from anima.personality.model import PLAIN, Personality
 from anima.relationships import service as relationships
 from anima.relationships.model import Affinity, Standing
 from anima.vendors.llm.client import Delta, Usage
@@ -35,7 +38,9 @@ _MOST_PASSAGES = 6
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is asked, by whom, and until when (a moment of time.monotonic()). `message_id`: it is stored already."""
+    """What is asked, by whom, and until when (a moment of time.monotonic()). `message_id`: it is stored already;
+    `again`: it was answered before.
+    """
 
     principal: db.Principal
     owner_id: int
@@ -47,26 +52,35 @@ class Turn:
     begun: float = field(default_factory=time.monotonic)
     message_id: int | None = None
     turn_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    again: bool = False
 
     def elapsed(self) -> float:
         """Milliseconds since the turn was taken on."""
         return round((time.monotonic() - self.begun) * 1000, 3)
 
-    def resumed(self, session_id: int, message_id: int) -> Turn:
-        """The same turn, going on from its message as it was stored by an earlier try."""
+    def before(self, context: TurnContext) -> list[Past]:
+        """What was said before the message that is to be answered."""
+        return [past for past in context.history if past.message_id != self.message_id]
+
+    def resumed(self, session_id: int, message_id: int, *, again: bool = False) -> Turn:
+        """The same turn, going on from its message as it is stored."""
         request = replace(self.request, session_id=session_id, parent_message_id=message_id)
-        return replace(self, request=request, message_id=message_id)
+        return replace(self, request=request, message_id=message_id, again=again)
 
 
 @dataclass(slots=True)
 class Scene:
-    """Where a turn stands: its session, its avatar, the branch so far, and the model that will answer."""
+    """Where a turn stands: its session, its avatar, the branch so far, the model that will answer, and what that one
+    may see.
+    """
 
     turn: Turn
     context: TurnContext
     model: Model
+    sight: Sight
     opened: db.Pending[repo.Opened]
-    at: datetime = field(default_factory=clock.now)
+    at: datetime
+    _history: list[Past] | None = None
 
     @property
     def session_id(self) -> int:
@@ -85,8 +99,15 @@ class Scene:
 
     @property
     def history(self) -> list[Past]:
-        """What was said before, oldest first, without the message that is to be answered."""
-        return [past for past in self.context.history if past.message_id != self.turn.message_id]
+        """What was said before and may be seen, oldest first, without the message that is to be answered."""
+        if self._history is None:
+            self._history = self.sight.history(self.turn.before(self.context))
+        return self._history
+
+    def told_model(self) -> dict[str, Any]:
+        """Who answers, as an answer tells it."""
+        model = self.sight.route.model
+        return {"provider": model.provider, "name": model.name} if model else {"provider": None, "name": None}
 
     def recalled_kinds(self) -> Sequence[Kind]:
         """The kinds of memory that the avatar's switches leave on."""
@@ -106,6 +127,7 @@ class Recalled:
     hits: PendingSearch
     affinity: db.Pending[Affinity] | None = None
     memories: PendingRecall | None = None
+    beside: further.Beside | None = None
     _personality: Personality | None = None
     _parts: Compiled | None = None
     _decision: Decision | None = None
@@ -115,7 +137,7 @@ class Recalled:
         """The avatar's personality; a plain one where nobody takes part."""
         if self._personality is None:
             avatar = scene.context.avatar
-            whole = personality.parse(avatar.personality) if avatar else personality.PLAIN
+            whole = build(avatar.personality) if avatar else PLAIN
             self._personality = whole if scene.is_on("levels") else replace(whole, levels=())
         return self._personality
 
@@ -125,10 +147,11 @@ class Recalled:
         return relationships.present(found, self.personality(scene), scene.at)
 
     def feeling(self, scene: Scene) -> SessionMood:
-        """The mood of the session, moved by what was just said."""
+        """The mood of the session, moved by what was just said; where moods are off, the usual one."""
         if self._feeling is None:
-            said = scene.turn.request.message
-            self._feeling = emotions.felt(self.mood.first(), self.personality(scene), said, scene.at)
+            said, whole = scene.turn.request.message, self.personality(scene)
+            moved = scene.is_on("moods")
+            self._feeling = emotions.felt(self.mood.first() if moved else None, whole, said if moved else "", scene.at)
         return self._feeling
 
     def parts(self, scene: Scene) -> Compiled:
@@ -137,7 +160,7 @@ class Recalled:
             name = scene.context.avatar.name if scene.context.avatar else None
             mood = emotions.as_mood(self.feeling(scene)) if scene.is_on("moods") else None
             points = self.standing(scene).points
-            self._parts = personality.compile_parts(self.personality(scene), points, mood, name=name)
+            self._parts = compile_parts(self.personality(scene), points, mood, name=name)
         return self._parts
 
     def decision(self, scene: Scene) -> Decision:
@@ -145,15 +168,27 @@ class Recalled:
         if self._decision is None:
             length = scene.model.context_len
             most = next((count for size, count in _PASSAGES.items() if length <= size), _MOST_PASSAGES)
-            found = self.hits.hits()
-            self._decision = decide(
-                scene.turn.question,
-                self.memories.memories() if self.memories else [],
-                found,
-                {past.message_id: past.content for past in scene.history if past.role == "user"},
-                passages=len(found) if self.hits.whole else most,
-            )
+            found = scene.sight.hits(self.hits.hits())
+            self._decision = self._decided(scene, found, len(found) if self.hits.whole else most)
         return self._decision
+
+    def _decided(self, scene: Scene, found: list[Hit], passages: int) -> Decision:
+        """What the gate chooses; where nothing answers, of what a wider look finds. With what stands beside."""
+        turn, question = scene.turn, scene.turn.question
+        memories = scene.sight.memories(self.memories.memories()) if self.memories else []
+        past = {past.message_id: past.content for past in scene.history if past.role == "user"}
+        decision = decide(question, memories, found, past, passages=passages)
+        decision = further.with_hints(
+            decision, scene.sight.memories(self.beside.hints(memories) if self.beside else [])
+        )
+        if scene.is_on("curiosity") and scene.sight.route.model is not None:
+            more = further.look(turn.principal, turn.owner_id, question, turn.deadline, decision, self.beside)
+            if wider := scene.sight.hits(more):
+                decision = decide(question, memories, [*found, *wider], past, passages=passages)
+        aside = further.with_aside(decision, self.beside)
+        of = getattr(aside.aside, "message_id", 0)
+        hidden = any(scene.sight.hides(text, of) for text in (aside.told, *(one.text for one in aside.passages)))
+        return decision if hidden and aside is not decision else aside
 
     def affect(self, scene: Scene) -> dict[str, Any]:
         """Mood and relationship, as an answer shows them."""

@@ -10,10 +10,11 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from anima.chat import log_service, repo
+from anima.chat import answers_service, closing_service, further, repo, sight_service
 from anima.chat.citations import Strainer, cite
 from anima.chat.compose import Prompt, compose
 from anima.chat.model import Answer, Finished, Started, Token, TurnEvent, TurnRequest, plain, shortened
@@ -22,15 +23,16 @@ from anima.conversations import turn_service as conversations
 from anima.emotions import service as emotions
 from anima.gateway import service as gateway
 from anima.gateway.model import answer_budget, prompt_budget
-from anima.kernel import connections, db, idempotency, outbox, telemetry
+from anima.kernel import clock, connections, db, idempotency, outbox, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import AnimaError, BadInput, DatabaseUnavailable, FieldError, TooLarge
+from anima.kernel.errors import BadInput, DatabaseUnavailable, FieldError, TooLarge
 from anima.kernel.idempotency import Key
 from anima.kernel.telemetry import measured
 from anima.knowledge import service as knowledge
 from anima.memory import service as memory
 from anima.relationships import service as relationships
 from anima.vendors.embeddings import question as questions
+from anima.vendors.llm.client import Usage
 from anima.vendors.llm.errors import ContextTooLong, MalformedAnswer, ModelRefused
 
 INSTANCE = uuid.uuid4()
@@ -80,20 +82,24 @@ def reply(principal: db.Principal, request: TurnRequest, key: Key | None = None)
         _left(scene, recalled, said)
         raise
     except Exception as error:
-        _close(scene, said, "failed", error)
+        closing_service.close(scene, said, "failed", error)
         raise
     yield Finished(answer)
 
 
 def listen(principal: db.Principal, request: TurnRequest, key: Key | None) -> Turn:
-    """Takes a turn on: checks what was said, and embeds it. Raises BadInput, TooLarge."""
-    _check(request.message)
+    """Takes a turn on: checks what was said, and embeds it. Raises BadInput, TooLarge, MessageNotFound."""
     assert principal.user_id is not None, "a turn is somebody's"
+    stored = None if request.answers is None else conversations.to_answer(principal, request.answers)
+    if stored is not None:
+        request = replace(request, message=stored.content)
+    _check(request)
     deadline = time.monotonic() + settings().turn_deadline_seconds - connections.waited()
     timings: dict[str, float] = {}
     with measured(timings, "embed"):
-        question = questions.ask(request.message)
-    return Turn(principal, principal.user_id, request, key, question, deadline, timings)
+        question = questions.ask(request.message, tenant=principal.user_id)
+    turn = Turn(principal, principal.user_id, request, key, question, deadline, timings)
+    return turn.resumed(stored.session_id, stored.message_id, again=stored.answered) if stored else turn
 
 
 def load(tx: db.Transaction, turn: Turn) -> Scene:
@@ -107,6 +113,7 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         title=shortened(turn.request.message, _TITLE_CHARS),
         parent_message_id=turn.request.parent_message_id,
         media_ids=turn.request.media,
+        edits=turn.request.edits if turn.message_id is None else None,
     )
     noted = idempotency.noted(turn.key, entered)
     answered = idempotency.settled(tx, turn.owner_id, turn.key, entered, _lifetime())
@@ -115,7 +122,9 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
     if noted is not None and turn.message_id is None:
         raise _Begun(noted["session_id"], noted["message_id"])
     context = pending.get()
-    model = gateway.choose(turn.request.model, context.avatar.model if context.avatar else None)
+    chosen = gateway.choose(turn.request.model, context.avatar.model if context.avatar else None)
+    sight = sight_service.of(tx, turn.owner_id, context.avatar, chosen, turn.request.message, turn.before(context))
+    model, at = sight.route.model, max([clock.now(), *(past.created_at for past in context.history[-1:])])
     opened = repo.opened_turn(
         tx,
         turn.owner_id,
@@ -124,15 +133,22 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
         message_id=turn.message_id,
         content=turn.request.message,
         media_ids=turn.request.media,
-        model=(model.provider, model.name, model.version, model.endpoint, model.context_len),
-        parameters={**model.params, "idempotency_key": turn.key.key if turn.key else None, "turn": turn.turn_id},
+        model=(model.provider, model.name, model.version, model.endpoint, model.context_len) if model else None,
+        parameters={
+            **(model or chosen).params,
+            "idempotency_key": turn.key.key if turn.key else None,
+            "turn": turn.turn_id,
+        },
         instance=INSTANCE,
         lifetime=_lifetime(),
         key=turn.key.key if turn.key else None,
+        at=at,
+        edits=turn.request.edits,
+        kept=sight.route.kept,
     )
     repo.close_expired(tx, turn.owner_id, context.session.session_id)
     conversations.announce_media(tx, turn.owner_id, context.session, turn.request.media)
-    return Scene(turn, context, model, opened)
+    return Scene(turn, context, model or chosen, sight, opened, at)
 
 
 def recall(tx: db.Transaction, scene: Scene) -> Recalled:
@@ -152,14 +168,26 @@ def recall(tx: db.Transaction, scene: Scene) -> Recalled:
         top_k=_TOP_MEMORIES,
         names=[avatar.name],
         kinds=scene.recalled_kinds(),
+        tokens=scene.model.context_len // 4,
     )
-    return Recalled(mood, hits, affinity, memories)
+    open_talk = scene.is_on("curiosity") and not scene.context.session.private
+    beside = further.begin(
+        tx,
+        owner_id,
+        avatar.avatar_id,
+        question,
+        hints=scene.recalled_kinds() if scene.is_on("hints") else (),
+        asides=open_talk,
+    )
+    return Recalled(mood, hits, affinity, memories, beside)
 
 
 def composed(scene: Scene, recalled: Recalled, share: float = 1.0) -> Prompt:
     """The prompt, in a share of the model's budget. Raises ContextTooLong where persona and question alone are too
     much for the model.
     """
+    if scene.sight.route.model is None:
+        return Prompt([], 0, 0, {}, [], [])
     prompt = compose(
         recalled.parts(scene),
         scene.history,
@@ -175,6 +203,10 @@ def composed(scene: Scene, recalled: Recalled, share: float = 1.0) -> Prompt:
 
 def ask(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
     """What the model says, piece by piece; asked again with half the context where it was too long."""
+    if scene.sight.route.model is None:
+        said.usage = Usage(0, 0)
+        yield said.token(sight_service.silent(scene.turn.question.language))
+        return
     try:
         yield from _spoken(scene, recalled, said)
     except ContextTooLong:
@@ -192,7 +224,7 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
         telemetry.count("citations.invented", lost, of="turn")
     shown: dict[str, Any] = {
         "usage": {**said.counted(prompt), **({"invented_citations": lost} if lost else {})},
-        "memories": [plain(one) for one in prompt.memories],
+        "memories": [plain(one) for one in [*prompt.memories, *prompt.hints]],
         "affect": recalled.affect(scene),
         "timings": {**turn.timings, "total": turn.elapsed()},
     }
@@ -208,7 +240,9 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
             citations=citations,
             tokens=said.tokens if turn.request.stream else (),
             token_estimate=prompt.tokens,
-            answer={"text": content, "media_refs": [], "finish": said.finish},
+            at=max(scene.at, clock.now()),
+            kept=scene.sight.route.kept,
+            answer={"text": content, "media_refs": [], "finish": said.finish, "egress": scene.sight.told()},
             prompt=prompt.messages,
             parameters={"sections": prompt.sections, "gate": recalled.decision(scene).kind},
             **shown,
@@ -216,8 +250,8 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
         if again and stored.first() is None:
             raise _Answered(scene.request_id)
         _keep_the_rest(tx, scene, recalled, prompt)
-        _settle_key(tx, scene, said)
-        _announce(tx, scene)
+        closing_service.settle_key(tx, scene, said)
+        closing_service.announce(tx, scene)
     end = stored.one()
     return Answer(
         session_id=scene.session_id,
@@ -228,13 +262,18 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
         content=content,
         finish=said.finish,
         citations=citations,
-        model={"provider": scene.model.provider, "name": scene.model.name},
+        model=scene.told_model(),
         created_at=end.created_at,
+        egress=scene.sight.told(),
         **shown,
     )
 
 
-def _check(message: str) -> None:
+def _check(request: TurnRequest) -> None:
+    message = request.message
+    if request.edits is not None and request.parent_message_id is not None:
+        wrong = FieldError("parent_message_id", "left out: a message that replaces another follows what that one did")
+        raise BadInput(reason="a message either replaces another or follows one", fields=[wrong])
     if not message.strip():
         raise BadInput(reason="there is no message", fields=[FieldError("message", "a text that is not empty")])
     limit = settings().max_message_chars
@@ -256,21 +295,14 @@ def _entered(turn: Turn) -> tuple[Scene, Recalled]:
         with measured(turn.timings, "load"), db.transaction(turn.principal) as tx:
             scene = load(tx, turn)
             recalled = recall(tx, scene)
+        if not scene.context.session.private:  # of a private one nothing is kept, not even how it reads as a vector
+            questions.keep(turn.question, turn.owner_id)
         return scene, recalled
     except _Begun as earlier:
         return _entered(turn.resumed(earlier.session_id, earlier.message_id))
     except DatabaseUnavailable:
-        _give_up(turn)
+        closing_service.give_up(turn)
         raise
-
-
-def _give_up(turn: Turn) -> None:
-    """A commit that was cut may have come through: nobody goes on with that turn, so it is closed and its key free."""
-    try:
-        with db.transaction(turn.principal) as tx:
-            repo.closed_cut(tx, turn.owner_id, turn_id=turn.turn_id)
-    except Exception as second:  # it is closed later, by its time
-        telemetry.error("turn.give_up", second)
 
 
 def _kept(scene: Scene, recalled: Recalled, said: Said) -> Answer:
@@ -282,12 +314,12 @@ def _kept(scene: Scene, recalled: Recalled, said: Said) -> Answer:
     try:
         return remember(scene, recalled, said, again=True)
     except _Answered:
-        return log_service.answer_to(scene.turn.principal, scene.request_id)
+        return answers_service.answer_to(scene.turn.principal, scene.request_id)
 
 
 def _once_more(principal: db.Principal, request_id: int) -> Iterator[TurnEvent]:
     """The answer that was given before."""
-    answer = log_service.answer_to(principal, request_id)
+    answer = answers_service.answer_to(principal, request_id)
     yield Started(answer.session_id or 0, answer.parent_message_id or 0, request_id)
     yield Token(0, answer.content)
     yield Finished(answer)
@@ -328,8 +360,12 @@ def _spoken(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
 
 
 def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, prompt: Prompt) -> None:
-    """The log of the search, the mood, and that episodes were recalled."""
-    turn = scene.turn
+    """The mood; and but for a private session, the log of the search, and that episodes were recalled."""
+    turn, private = scene.turn, scene.context.session.private
+    if scene.is_on("moods"):
+        emotions.store(tx, turn.owner_id, scene.session_id, recalled.feeling(scene))
+    if private:
+        return
     knowledge.log_retrieval(
         tx,
         turn.owner_id,
@@ -339,55 +375,18 @@ def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, prompt:
         top_k=_TOP_HITS,
         latency_ms=turn.timings["load"],
     )
-    if scene.is_on("moods"):
-        emotions.store(tx, turn.owner_id, scene.session_id, recalled.feeling(scene))
     memory.reinforce(tx, turn.owner_id, prompt.memories)
-
-
-def _settle_key(tx: db.Transaction, scene: Scene, said: Said) -> None:
-    """The key stands for this answer; that of a turn whose caller left may be used again for a whole one."""
-    if said.finish == "stopped":
-        idempotency.lapse(tx, scene.turn.owner_id, scene.turn.key)
-    else:
-        idempotency.finish(tx, scene.turn.owner_id, scene.turn.key, {"request_id": scene.request_id})
-
-
-def _announce(tx: db.Transaction, scene: Scene) -> None:
-    """What follows a turn is done later, by whoever is told of it; of a private one nobody is told."""
-    avatar = scene.context.avatar
-    if avatar is None or scene.context.session.private:
-        return
-    payload = {
-        "session_id": scene.session_id,
-        "request_id": scene.request_id,
-        "message_id": scene.message_id,
-        "avatar_id": str(avatar.avatar_id),
-    }
-    outbox.emit(tx, "turn.finished", f"avatar:{avatar.avatar_id}", scene.turn.owner_id, payload)
+    if recalled.beside and (aside := recalled.decision(scene).aside):
+        recalled.beside.told(tx, aside)
 
 
 def _left(scene: Scene, recalled: Recalled, said: Said) -> None:
     """The caller went away: what was said until then is kept."""
     if not said.text.strip():
-        _close(scene, said, "interrupted", None)
+        closing_service.close(scene, said, "interrupted", None)
         return
     said.finish = "stopped"
     try:
         remember(scene, recalled, said)
     except Exception as error:  # nobody is there to be told
         telemetry.error("turn.left", error, turn=scene.request_id)
-
-
-def _close(scene: Scene, said: Said, state: str, error: Exception | None) -> None:
-    """Closes a turn that has no answer, and frees its key. What fails here is closed later, by its time."""
-    told = {"slug": "interrupted"} if error is None else {"slug": "internal", "detail": type(error).__name__}
-    if isinstance(error, AnimaError):
-        told = {"slug": error.slug, "detail": error.detail}
-    turn = scene.turn
-    try:
-        with db.transaction(turn.principal) as tx:
-            sent = said.prompt.messages if said.prompt else None
-            repo.close_request(tx, turn.owner_id, scene.request_id, state, told, sent)
-            idempotency.lapse(tx, turn.owner_id, turn.key)
-    except Exception as second:
-        telemetry.error("turn.close", second, turn=scene.request_id)

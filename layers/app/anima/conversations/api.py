@@ -41,6 +41,7 @@ _MESSAGE = {
     "response_id": 5,
     "citations": 0,
     "state": None,
+    "branch": {"index": 1, "of": 1, "siblings": [12]},
 }
 _MEDIUM = {
     "media_id": 3,
@@ -92,6 +93,14 @@ class MediaRef(BaseModel):
     mime_type: str
 
 
+class Branch(BaseModel):
+    """Which of the messages that stand in one place this is."""
+
+    index: int = Field(description="From 1, the oldest")
+    of: int
+    siblings: list[int] = Field(description="The ids of all of them, this one among them, oldest first")
+
+
 class MessageAnswer(BaseModel):
     """A message; `state` says what became of the request that a user's message made."""
 
@@ -105,6 +114,7 @@ class MessageAnswer(BaseModel):
     response_id: int | None
     citations: int = Field(description="How many citations the answer has; GET /responses/{id} shows them")
     state: str | None = Field(description="pending, completed, failed or interrupted; null for replies")
+    branch: Branch
 
 
 class MediumAnswer(BaseModel):
@@ -173,9 +183,13 @@ def history(
     limit: http.PageLimit = 50,
     cursor: http.PageCursor = None,
     order: Annotated[service.Order, Query(description="Which end to begin at")] = "oldest",
+    leaf: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="A message of the branch that is wanted")] = None,
+    branches: Annotated[service.Branches, Query(description="all: every message, of every branch")] = "current",
 ) -> pages.Page[Message]:
-    """All messages, of every branch, each with its parent."""
-    return service.history(caller, session_id, cursor=cursor, limit=limit, order=order)
+    """The branch that leads to the newest message, or that which goes through `leaf`; each message says which others
+    stand in its place, where it was edited or answered more than once.
+    """
+    return service.history(caller, session_id, cursor=cursor, limit=limit, order=order, leaf=leaf, branches=branches)
 
 
 @router.delete(
@@ -185,7 +199,7 @@ def history(
     responses=http.problems(404),
 )
 def delete_session(caller: http.Caller, session_id: RowId) -> None:
-    """What was learnt from it stays, without its source; it is deleted where it is listed."""
+    """Its requests, answers and searches go too, and what rested on it alone; of a private one also its files."""
     service.delete_session(caller, session_id)
 
 

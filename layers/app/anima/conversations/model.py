@@ -25,7 +25,8 @@ class Session:
 class Message:
     """A message of the history, with what came of it.
 
-    `state` is that of the request that a user's message made: pending, completed, failed, interrupted.
+    `state` is that of the request that a user's message made: pending, completed, failed, interrupted. `branch` says
+    which of how many it is that stand in its place: index (from 1), of, and the ids of all, oldest first.
     """
 
     message_id: int
@@ -38,6 +39,7 @@ class Message:
     response_id: int | None
     citations: int
     state: str | None
+    branch: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

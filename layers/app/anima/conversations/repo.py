@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from anima.conversations.model import Message, Session
+from anima.conversations.model import Added, Message, Session
 from anima.kernel import db
 
 
@@ -16,6 +17,13 @@ class Found:
     """A session that is there."""
 
     session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message that is there."""
+
+    message_id: int
 
 
 SESSION = db.Query(
@@ -50,14 +58,73 @@ OWN_SESSION = db.Query(
     """,
 )
 
-DELETE_SESSION = db.Command(
+OWN_MESSAGE = db.Query(
+    Spoken,
     """
-    delete from sessions where user_id = %(owner_id)s and session_id = %(session_id)s
-    """
+    select m.message_id from messages m
+    where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s and m.message_id = %(message_id)s
+    """,
 )
 
+# The branch that leads to the newest message, or to the newest one below one that was chosen. A message that has no
+# parent follows the one before it (an import may have none), but where it replaces another it begins the session. Turns
+# that went on at the same time hang below each other's messages: all of them are shown, each with its answer.
 # A request whose time is over while it is pending was cut, though nobody may have closed it yet.
 _MESSAGE: LiteralString = """
+    with recursive below as (
+        select m.message_id, m.created_at from messages m
+        where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s and m.message_id = %(leaf)s::bigint
+        union all
+        select m.message_id, m.created_at
+        from below b
+        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
+    ), newest as (
+        (select b.message_id from below b order by b.created_at desc, b.message_id desc limit 1)
+        union all
+        (
+            select m.message_id from messages m
+            where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s and %(leaf)s::bigint is null
+            order by m.created_at desc, m.message_id desc
+            limit 1
+        )
+    ), besides as (
+        select u.message_id, u.created_at, u.role
+        from newest n
+        join messages a on a.owner_id = %(owner_id)s and a.message_id = n.message_id and a.role = 'assistant'
+        join messages p on p.owner_id = a.owner_id and p.message_id = a.parent_message_id and p.role = 'user'
+        join messages u on u.owner_id = a.owner_id and u.parent_message_id = p.message_id and u.role = 'user'
+        where %(leaf)s::bigint is null
+        union all
+        select m.message_id, m.created_at, m.role
+        from besides b
+        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
+    ), tip as (
+        select coalesce(
+            (
+                select b.message_id from besides b where b.role = 'user'
+                order by b.created_at desc, b.message_id desc limit 1
+            ),
+            n.message_id
+        ) as message_id
+        from newest n
+    ), path as (
+        select t.message_id from tip t where not %(whole)s::boolean
+        union all
+        select coalesce(m.parent_message_id, case when not m.metadata ? 'edits' then (
+            select b.message_id from messages b
+            where b.owner_id = m.owner_id and b.session_id = m.session_id
+                and (b.created_at, b.message_id) < (m.created_at, m.message_id)
+            order by b.created_at desc, b.message_id desc
+            limit 1
+        ) end)
+        from path p
+        join messages m on m.owner_id = %(owner_id)s and m.message_id = p.message_id
+    ), root as (
+        select m.message_id from messages m
+        where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s
+        order by m.created_at, m.message_id
+        limit 1
+    )
     select m.message_id, m.parent_message_id, m.role, m.content, m.created_at, m.avatar_id,
         (
             select coalesce(jsonb_agg(jsonb_build_object(
@@ -75,8 +142,28 @@ _MESSAGE: LiteralString = """
             select count(*) from shared_citations c
             where c.owner_id = m.owner_id and c.response_id = p.response_id
         ) as citations,
-        q.state
+        q.state,
+        jsonb_build_object(
+            'index', coalesce(array_position(beside.ids, m.message_id), 1),
+            'of', greatest(cardinality(beside.ids), 1),
+            'siblings', coalesce(to_jsonb(beside.ids), jsonb_build_array(m.message_id))
+        ) as branch
     from messages m
+    left join lateral (
+        select array_agg(s.message_id order by s.created_at, s.message_id) as ids
+        from messages s
+        where m.parent_message_id is not null
+            and s.owner_id = m.owner_id and s.parent_message_id = m.parent_message_id and s.role = m.role
+        having count(*) > 0
+        union all
+        select array_agg(s.message_id order by s.created_at, s.message_id)
+        from messages s
+        where m.parent_message_id is null and s.parent_message_id is null
+            and s.owner_id = m.owner_id and s.session_id = m.session_id and s.role = m.role
+            and (m.metadata ? 'edits' or m.message_id = (select r.message_id from root r))
+            and (s.metadata ? 'edits' or s.message_id = (select r.message_id from root r))
+        having count(*) > 0
+    ) beside on true
     left join lateral (
         select r.response_id
         from llm_responses r
@@ -93,7 +180,26 @@ _MESSAGE: LiteralString = """
         limit 1
     ) q on true
     where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s
+        and (
+            %(whole)s::boolean
+            or m.message_id in (select p.message_id from path p)
+            or m.message_id in (
+                select (
+                    select a.message_id from messages a
+                    where a.owner_id = %(owner_id)s and a.parent_message_id = p.message_id and a.role = 'assistant'
+                    order by a.created_at desc, a.message_id desc
+                    limit 1
+                )
+                from path p
+                where not exists (
+                    select from messages a
+                    where a.owner_id = %(owner_id)s and a.parent_message_id = p.message_id and a.role = 'assistant'
+                        and a.message_id in (select o.message_id from path o)
+                )
+            )
+        )
 """
+
 
 OLDEST_MESSAGES = db.Query(
     Message,
@@ -114,6 +220,29 @@ NEWEST_MESSAGES = db.Query(
             or (m.created_at, m.message_id) < (%(before)s::timestamptz, %(before_id)s::bigint))
     order by m.created_at desc, m.message_id desc
     limit %(limit)s
+    """,
+)
+
+
+ADD_MESSAGE = db.Query(
+    Added,
+    """
+    with added as (
+        insert into messages (owner_id, session_id, author_id, avatar_id, parent_message_id, role, content)
+        values (
+            %(owner_id)s, %(session_id)s, case when %(role)s::text = 'user' then %(owner_id)s::bigint end,
+            %(avatar_id)s, %(parent_message_id)s, %(role)s, %(content)s
+        )
+        returning message_id, created_at
+    ), tied as (
+        insert into message_media (owner_id, message_id, media_id)
+        select m.owner_id, a.message_id, m.media_id
+        from added a
+        join media m on m.owner_id = %(owner_id)s and m.media_id = any(%(media_ids)s::bigint[])
+        returning media_id
+    )
+    select a.message_id, a.created_at, (select count(*) from tied) as media
+    from added a
     """,
 )
 
@@ -140,22 +269,75 @@ def own_session(tx: db.Transaction, owner_id: int, session_id: int) -> db.Pendin
     return tx.fetch(OWN_SESSION, owner_id=owner_id, session_id=session_id)
 
 
-def delete_session(tx: db.Transaction, owner_id: int, session_id: int) -> db.Done:
-    """Removes a session with all that was said in it."""
-    return tx.execute(DELETE_SESSION, owner_id=owner_id, session_id=session_id)
+def own_message(tx: db.Transaction, owner_id: int, session_id: int, message_id: int) -> db.Pending[Spoken]:
+    """Whether a message is there in a session."""
+    return tx.fetch(OWN_MESSAGE, owner_id=owner_id, session_id=session_id, message_id=message_id)
 
 
 def oldest_messages(
-    tx: db.Transaction, owner_id: int, session_id: int, after: tuple[datetime, int] | None, limit: int
+    tx: db.Transaction,
+    owner_id: int,
+    session_id: int,
+    after: tuple[datetime, int] | None,
+    limit: int,
+    leaf: int | None,
+    whole: bool,
 ) -> db.Pending[Message]:
-    """Messages of a session, oldest first."""
+    """Messages of a branch of a session (`leaf`: one on it; none: the newest one), or of all, oldest first."""
     time, last = after or (None, None)
-    return tx.fetch(OLDEST_MESSAGES, owner_id=owner_id, session_id=session_id, after=time, after_id=last, limit=limit)
+    return tx.fetch(
+        OLDEST_MESSAGES,
+        owner_id=owner_id,
+        session_id=session_id,
+        after=time,
+        after_id=last,
+        limit=limit,
+        leaf=leaf,
+        whole=whole,
+    )
 
 
 def newest_messages(
-    tx: db.Transaction, owner_id: int, session_id: int, before: tuple[datetime, int] | None, limit: int
+    tx: db.Transaction,
+    owner_id: int,
+    session_id: int,
+    before: tuple[datetime, int] | None,
+    limit: int,
+    leaf: int | None,
+    whole: bool,
 ) -> db.Pending[Message]:
-    """Messages of a session, newest first."""
+    """Messages of a branch of a session (`leaf`: one on it; none: the newest one), or of all, newest first."""
     time, last = before or (None, None)
-    return tx.fetch(NEWEST_MESSAGES, owner_id=owner_id, session_id=session_id, before=time, before_id=last, limit=limit)
+    return tx.fetch(
+        NEWEST_MESSAGES,
+        owner_id=owner_id,
+        session_id=session_id,
+        before=time,
+        before_id=last,
+        limit=limit,
+        leaf=leaf,
+        whole=whole,
+    )
+
+
+def add_message(
+    tx: db.Transaction,
+    owner_id: int,
+    session_id: int,
+    role: str,
+    content: str,
+    parent_message_id: int | None,
+    avatar_id: uuid.UUID | None,
+    media_ids: Sequence[int],
+) -> db.Pending[Added]:
+    """A new message with its media."""
+    return tx.fetch(
+        ADD_MESSAGE,
+        owner_id=owner_id,
+        session_id=session_id,
+        role=role,
+        content=content,
+        parent_message_id=parent_message_id,
+        avatar_id=avatar_id,
+        media_ids=list(media_ids),
+    )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
-from anima.conversations import repo, turn_service
-from anima.conversations.model import Message, Session
-from anima.conversations.turn_service import AvatarNotFound, SessionNotFound
+from anima.conversations import removal_repo, repo, turn_service
+from anima.conversations.model import Added, Message, Session
+from anima.conversations.turn_service import AvatarNotFound, MessageNotFound, SessionNotFound
 from anima.kernel import db, idempotency, outbox, pages
 from anima.kernel.errors import BadInput, FieldError
+from anima.vendors.blobs import blobs
 
 Order = Literal["oldest", "newest"]
+Branches = Literal["current", "all"]
 
 
 def create_session(
@@ -59,26 +62,60 @@ def list_sessions(
 
 
 def history(
-    principal: db.Principal, session_id: int, *, cursor: str | None, limit: int, order: Order = "oldest"
+    principal: db.Principal,
+    session_id: int,
+    *,
+    cursor: str | None,
+    limit: int,
+    order: Order = "oldest",
+    leaf: int | None = None,
+    branches: Branches = "current",
 ) -> pages.Page[Message]:
-    """All messages of a session, of every branch, from either end. Raises SessionNotFound."""
+    """The messages of a branch, or of all, from either end: that of the newest message, or that which goes through
+    `leaf`. Raises SessionNotFound, MessageNotFound.
+    """
     owner_id, position = _owner(principal), _position(cursor)
     messages = repo.oldest_messages if order == "oldest" else repo.newest_messages
     with db.transaction(principal) as tx:
         there = repo.own_session(tx, owner_id, session_id)
-        found = messages(tx, owner_id, session_id, position, limit + 1)
+        known = None if leaf is None else repo.own_message(tx, owner_id, session_id, leaf)
+        found = messages(tx, owner_id, session_id, position, limit + 1, leaf, branches == "all")
     if there.first() is None:
         raise SessionNotFound(session_id=session_id)
+    if known is not None and known.first() is None:
+        raise MessageNotFound(message_id=leaf, fields=[FieldError("leaf", "a message of this session")])
     return pages.page(found.all(), limit, lambda one: (one.created_at.isoformat(), one.message_id))
 
 
 def delete_session(principal: db.Principal, session_id: int) -> None:
-    """Removes a session with all that was said in it. Raises SessionNotFound."""
+    """Removes a session with all that was said in it and all that was logged of it; of a private one also the files
+    that came along in it alone. Raises SessionNotFound.
+    """
     owner_id = _owner(principal)
     with db.transaction(principal) as tx:
-        if not repo.delete_session(tx, owner_id, session_id).count():
+        media = removal_repo.private_media(tx, owner_id, session_id).all()
+        removal_repo.delete_traces(tx, owner_id, session_id)
+        if not removal_repo.delete_session(tx, owner_id, session_id).count():
             raise SessionNotFound(session_id=session_id)
+        if media:  # before the commit: what fails here is deleted when it is asked for again
+            for file in removal_repo.delete_media(tx, owner_id, [one.media_id for one in media]).all():
+                blobs().delete(file.storage_uri)
         outbox.emit(tx, "session.deleted", f"deleted:session:{session_id}", owner_id, {"session_id": session_id})
+
+
+def add_message(
+    tx: db.Transaction,
+    owner_id: int,
+    *,
+    session_id: int,
+    role: str,
+    content: str,
+    parent_message_id: int | None = None,
+    avatar_id: uuid.UUID | None = None,
+    media_ids: Sequence[int] = (),
+) -> db.Pending[Added]:
+    """Adds a message, of the person for the role user, else of the avatar; nothing is looked at."""
+    return repo.add_message(tx, owner_id, session_id, role, content, parent_message_id, avatar_id, media_ids)
 
 
 def _owner(principal: db.Principal) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from anima.conversations.model import Added, Past
+from anima.conversations.model import Past
 from anima.kernel import db
 
 
@@ -28,6 +28,24 @@ class Opened:
     model: str | None
     switches: dict[str, Any] | None
     egress: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A message that is to be replaced by another."""
+
+    message_id: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToAnswer:
+    """A message that is to be answered (again), and whether it was answered before."""
+
+    message_id: int
+    session_id: int
+    content: str
+    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +81,8 @@ NEW_SESSION = db.Query(
         order by a.avatar_id
         limit 1
     ), made as (
-        insert into sessions (user_id, avatar_id, title, private)
-        select %(owner_id)s, c.avatar_id, %(title)s, %(private)s
+        insert into sessions (user_id, avatar_id, title, private, started_at)
+        select %(owner_id)s, c.avatar_id, %(title)s, %(private)s, %(at)s
         from (select 1) always
         left join chosen c on true
         where c.avatar_id is not null or (%(avatar_id)s::uuid is null and %(name)s::text is null)
@@ -85,56 +103,101 @@ NEW_SESSION = db.Query(
     """,
 )
 
+# A message without a parent follows the one before it, as an import may have it; one that replaces another does not.
+# What somebody else said in an imported talk bears their name: it is not the person's own.
 BRANCH = db.Query(
     Past,
     """
-    with recursive tip as (
+    with recursive newest as (
         select m.message_id
         from messages m
         where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s
             and (%(message_id)s::bigint is null or m.message_id = %(message_id)s)
+            and (%(edits)s::bigint is null or m.message_id = (
+                select e.parent_message_id from messages e
+                where e.owner_id = %(owner_id)s and e.session_id = %(session_id)s and e.message_id = %(edits)s
+            ))
         order by m.created_at desc, m.message_id desc
         limit 1
+    ), besides as (
+        select u.message_id, u.created_at, u.role
+        from newest n
+        join messages a on a.owner_id = %(owner_id)s and a.message_id = n.message_id and a.role = 'assistant'
+        join messages p on p.owner_id = a.owner_id and p.message_id = a.parent_message_id and p.role = 'user'
+        join messages u on u.owner_id = a.owner_id and u.parent_message_id = p.message_id and u.role = 'user'
+        where %(message_id)s::bigint is null and %(edits)s::bigint is null
+        union all
+        select m.message_id, m.created_at, m.role
+        from besides b
+        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
+    ), tip as (
+        select coalesce(
+            (
+                select coalesce(
+                    (
+                        select a.message_id from messages a
+                        where a.owner_id = %(owner_id)s and a.parent_message_id = b.message_id
+                            and a.role = 'assistant'
+                        order by a.created_at desc, a.message_id desc limit 1
+                    ),
+                    b.message_id
+                )
+                from besides b where b.role = 'user'
+                order by b.created_at desc, b.message_id desc limit 1
+            ),
+            n.message_id
+        ) as message_id
+        from newest n
     ), branch as (
-        select m.message_id, m.parent_message_id, m.role, m.content, m.created_at, 1 as depth
+        select m.message_id, m.parent_message_id, m.role, m.content, m.created_at, 1 as depth, m.metadata, m.author_id
         from messages m
         where m.owner_id = %(owner_id)s and m.message_id = (select t.message_id from tip t)
         union all
-        select m.message_id, m.parent_message_id, m.role, m.content, m.created_at, b.depth + 1
+        select m.message_id, m.parent_message_id, m.role, m.content, m.created_at, depth + 1, m.metadata, m.author_id
         from branch b
-        join messages m on m.owner_id = %(owner_id)s and m.message_id = b.parent_message_id
+        join messages m on m.owner_id = %(owner_id)s
+            and m.message_id = coalesce(b.parent_message_id, case when not b.metadata ? 'edits' then (
+                select e.message_id from messages e
+                where e.owner_id = %(owner_id)s and e.session_id = %(session_id)s
+                    and (e.created_at, e.message_id) < (b.created_at, b.message_id)
+                order by e.created_at desc, e.message_id desc
+                limit 1
+            ) end)
         where b.depth < %(limit)s
     )
-    select message_id, parent_message_id, role, content, created_at
+    select message_id, parent_message_id, role, created_at,
+        concat(case when role = 'user' and author_id is null then metadata ->> 'speaker' || ': ' end, content) content
     from branch
     order by depth desc
     """,
 )
 
-MEDIA = db.Query(
-    Owned, "select media_id from media where owner_id = %(owner_id)s and media_id = any(%(media_ids)s::bigint[])"
+EDITED = db.Query(
+    Edited,
+    """
+    select message_id, role from messages
+    where owner_id = %(owner_id)s and session_id = %(session_id)s and message_id = %(message_id)s
+    """,
 )
 
-ADD_MESSAGE = db.Query(
-    Added,
+# Of an answer, the message that it answers; of a message of the person, itself.
+TO_ANSWER = db.Query(
+    ToAnswer,
     """
-    with added as (
-        insert into messages (owner_id, session_id, author_id, avatar_id, parent_message_id, role, content)
-        values (
-            %(owner_id)s, %(session_id)s, case when %(role)s::text = 'user' then %(owner_id)s::bigint end,
-            %(avatar_id)s, %(parent_message_id)s, %(role)s, %(content)s
-        )
-        returning message_id, created_at
-    ), tied as (
-        insert into message_media (owner_id, message_id, media_id)
-        select m.owner_id, a.message_id, m.media_id
-        from added a
-        join media m on m.owner_id = %(owner_id)s and m.media_id = any(%(media_ids)s::bigint[])
-        returning media_id
-    )
-    select a.message_id, a.created_at, (select count(*) from tied) as media
-    from added a
+    select u.message_id, u.session_id, u.content,
+        exists (
+            select from messages a
+            where a.owner_id = u.owner_id and a.parent_message_id = u.message_id and a.role = 'assistant'
+        ) as answered
+    from messages m
+    join messages u on u.owner_id = m.owner_id and u.role = 'user'
+        and u.message_id = case m.role when 'user' then m.message_id else m.parent_message_id end
+    where m.owner_id = %(owner_id)s and m.message_id = %(message_id)s
     """,
+)
+
+MEDIA = db.Query(
+    Owned, "select media_id from media where owner_id = %(owner_id)s and media_id = any(%(media_ids)s::bigint[])"
 )
 
 
@@ -150,39 +213,31 @@ def new_session(
     name: str | None,
     title: str | None,
     private: bool,
+    at: datetime,
 ) -> db.Pending[Opened]:
     """A new session with its participants; no row where the avatar that was named is not there."""
-    return tx.fetch(NEW_SESSION, owner_id=owner_id, avatar_id=avatar_id, name=name, title=title, private=private)
+    return tx.fetch(NEW_SESSION, owner_id=owner_id, avatar_id=avatar_id, name=name, title=title, private=private, at=at)
 
 
-def branch(tx: db.Transaction, owner_id: int, session_id: int, message_id: int | None, limit: int) -> db.Pending[Past]:
-    """Up to `limit` messages that lead to a message (none: the newest), oldest first."""
-    return tx.fetch(BRANCH, owner_id=owner_id, session_id=session_id, message_id=message_id, limit=limit)
+def branch(
+    tx: db.Transaction, owner_id: int, session_id: int, message_id: int | None, limit: int, edits: int | None = None
+) -> db.Pending[Past]:
+    """Up to `limit` messages that lead to a message (none: the newest), oldest first; where one is edited, those that
+    led to it.
+    """
+    return tx.fetch(BRANCH, owner_id=owner_id, session_id=session_id, message_id=message_id, limit=limit, edits=edits)
+
+
+def edited(tx: db.Transaction, owner_id: int, session_id: int, message_id: int) -> db.Pending[Edited]:
+    """The message that is to be replaced."""
+    return tx.fetch(EDITED, owner_id=owner_id, session_id=session_id, message_id=message_id)
+
+
+def to_answer(tx: db.Transaction, owner_id: int, message_id: int) -> db.Pending[ToAnswer]:
+    """What is to be answered where an answer, or what it answers, is named."""
+    return tx.fetch(TO_ANSWER, owner_id=owner_id, message_id=message_id)
 
 
 def media(tx: db.Transaction, owner_id: int, media_ids: Sequence[int]) -> db.Pending[Owned]:
     """Those of the media that are the owner's."""
     return tx.fetch(MEDIA, owner_id=owner_id, media_ids=list(media_ids))
-
-
-def add_message(
-    tx: db.Transaction,
-    owner_id: int,
-    session_id: int,
-    role: str,
-    content: str,
-    parent_message_id: int | None,
-    avatar_id: uuid.UUID | None,
-    media_ids: Sequence[int],
-) -> db.Pending[Added]:
-    """A new message with its media."""
-    return tx.fetch(
-        ADD_MESSAGE,
-        owner_id=owner_id,
-        session_id=session_id,
-        role=role,
-        content=content,
-        parent_message_id=parent_message_id,
-        avatar_id=avatar_id,
-        media_ids=list(media_ids),
-    )

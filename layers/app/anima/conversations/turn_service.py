@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anima.conversations import turn_repo
-from anima.conversations.model import Added, Partner, Past, Session, TurnContext
-from anima.kernel import db, outbox
-from anima.kernel.errors import Conflict, FieldError, NotFound
+from anima.conversations.model import Partner, Past, Session, TurnContext
+from anima.conversations.turn_repo import ToAnswer
+from anima.kernel import clock, db, outbox
+from anima.kernel.errors import BadInput, Conflict, FieldError, NotFound
 
 
 class SessionNotFound(NotFound):
@@ -25,9 +26,15 @@ class AvatarNotFound(NotFound):
 
 
 class MessageNotFound(NotFound):
-    """There is no message {message_id} in this session."""
+    """There is no message {message_id} here that this could be done with."""
 
     slug = "message-not-found"
+
+
+class OnlyOwnWords(BadInput):
+    """Message {message_id} is not yours to edit: only what you said yourself is."""
+
+    slug = "only-own-words"
 
 
 class MediaNotFound(NotFound):
@@ -53,9 +60,13 @@ class PendingContext:
     _parent_message_id: int | None
     _media: db.Pending[turn_repo.Owned] | None
     _media_ids: Sequence[int]
+    _edits: int | None = None
+    _edited: db.Pending[turn_repo.Edited] | None = None
 
     def get(self) -> TurnContext:
-        """The context. Raises SessionNotFound, AvatarNotFound, MessageNotFound, OtherAvatar, MediaNotFound."""
+        """The context. Raises SessionNotFound, AvatarNotFound, MessageNotFound, OnlyOwnWords, OtherAvatar,
+        MediaNotFound.
+        """
         opened = self._opened.first()
         if opened is None:
             if self._session_id is not None:
@@ -66,9 +77,20 @@ class PendingContext:
         if self._parent_message_id is not None and not history:
             wrong = FieldError("parent_message_id", "a message of this session")
             raise MessageNotFound(message_id=self._parent_message_id, fields=[wrong])
+        self._check_edited()
         if self._media is not None:
             _check_media(len(self._media.all()), self._media_ids)
         return TurnContext(as_session(opened), _partner(opened), history, self._session_id is None)
+
+    def _check_edited(self) -> None:
+        if self._edits is None:
+            return
+        found = self._edited.first() if self._edited else None
+        if found is None:
+            wrong = FieldError("edit_message_id", "a message of this session")
+            raise MessageNotFound(message_id=self._edits, fields=[wrong])
+        if found.role != "user":
+            raise OnlyOwnWords(message_id=self._edits, fields=[FieldError("edit_message_id", "a message of yours")])
 
     def _check_avatar(self, opened: turn_repo.Opened) -> None:
         if self._session_id is None or self._avatar is None:
@@ -92,11 +114,14 @@ def begin_turn_context(
     parent_message_id: int | None = None,
     history_limit: int = 40,
     media_ids: Sequence[int] = (),
+    edits: int | None = None,
 ) -> PendingContext:
     """Asks for session, avatar and branch without looking at anything.
 
-    Without `session_id` a session is made, with the avatar (id or name), or with the person's first one.
+    Without `session_id` a session is made, with the avatar (id or name), or with the person's first one. `edits` is a
+    message that another will replace: the branch is what led to it.
     """
+    edited = None if edits is None else turn_repo.edited(tx, owner_id, session_id or 0, edits)
     if session_id is None:
         opened = begin_session(tx, owner_id, avatar=avatar, private=private, title=title)
         branch = None
@@ -104,9 +129,20 @@ def begin_turn_context(
             branch = turn_repo.branch(tx, owner_id, 0, parent_message_id, 1)
     else:
         opened = turn_repo.session(tx, owner_id, session_id)
-        branch = turn_repo.branch(tx, owner_id, session_id, parent_message_id, history_limit)
+        branch = turn_repo.branch(tx, owner_id, session_id, parent_message_id, history_limit, edits)
     media = turn_repo.media(tx, owner_id, media_ids) if media_ids else None
-    return PendingContext(opened, branch, session_id, avatar, parent_message_id, media, media_ids)
+    return PendingContext(opened, branch, session_id, avatar, parent_message_id, media, media_ids, edits, edited)
+
+
+def to_answer(principal: db.Principal, message_id: int) -> ToAnswer:
+    """What is to be answered (again), by its own id or by that of an answer to it. Raises MessageNotFound."""
+    assert principal.user_id is not None, "messages belong to somebody"
+    with db.transaction(principal) as tx:
+        found = turn_repo.to_answer(tx, principal.user_id, message_id)
+    message = found.first()
+    if message is None:
+        raise MessageNotFound(message_id=message_id)
+    return message
 
 
 def begin_session(
@@ -120,22 +156,7 @@ def begin_session(
     """Makes a session without looking; no row comes back where the avatar that was named is not there."""
     avatar_id = avatar if isinstance(avatar, uuid.UUID) else None
     name = avatar if isinstance(avatar, str) else None
-    return turn_repo.new_session(tx, owner_id, avatar_id, name, title, private)
-
-
-def add_message(
-    tx: db.Transaction,
-    owner_id: int,
-    *,
-    session_id: int,
-    role: str,
-    content: str,
-    parent_message_id: int | None = None,
-    avatar_id: uuid.UUID | None = None,
-    media_ids: Sequence[int] = (),
-) -> db.Pending[Added]:
-    """Adds a message, of the person for the role user, else of the avatar; nothing is looked at."""
-    return turn_repo.add_message(tx, owner_id, session_id, role, content, parent_message_id, avatar_id, media_ids)
+    return turn_repo.new_session(tx, owner_id, avatar_id, name, title, private, clock.now())
 
 
 def announce_media(tx: db.Transaction, owner_id: int, session: Session, media_ids: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from anima.gateway import catalogue_service, service
-from anima.gateway.model import CatalogueModel
+from anima.gateway.catalogue_model import CatalogueModel
 from anima.kernel import http
 
 router = APIRouter(tags=["models"])

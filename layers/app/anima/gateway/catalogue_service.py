@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anima.gateway import repo
-from anima.gateway.model import CatalogueModel
+from anima.gateway import repo, service
+from anima.gateway.catalogue_model import CatalogueModel
 from anima.kernel import db
 
 
@@ -13,3 +13,8 @@ def catalogue(principal: db.Principal) -> list[CatalogueModel]:
     with db.transaction(principal) as tx:
         found = repo.catalogue(tx, principal.user_id)
     return found.all()
+
+
+def providers() -> list[str]:
+    """Everybody who may serve a model here, configured or not yet."""
+    return list(dict.fromkeys(["local", "openai", "ollama", *(model.provider for model in service.configured())]))

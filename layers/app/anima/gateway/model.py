@@ -1,13 +1,17 @@
-"""A language model as the gateway sees it, and estimates that need no model: tokens of a text, sizes of windows."""
+"""A language model as the gateway sees it; which models may read what, by an avatar's rules; and estimates of tokens
+and of the sizes of windows, which need no model.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+_LOCAL, _ANYBODY = "local", "any"
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 _DIGIT = re.compile(r"\d")
 _BYTES_A_TOKEN = 3.6
 _TOKENS_A_DIGIT = 0.72  # beyond its share of bytes: most tokenizers make each digit a token
@@ -51,6 +55,11 @@ class Model:
         """What a request calls it: `provider:name`."""
         return f"{self.provider}:{self.name}"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine, as far as its address tells."""
+        return self.endpoint is None or urlsplit(self.endpoint).hostname in _THIS_MACHINE
+
     def sampled(self, temperature: float | None) -> dict[str, Any]:
         """The fields of a request that set a temperature; none for models that take only their own."""
         own = self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE)
@@ -58,17 +67,46 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueModel:
-    """A model that the catalogue knows."""
+class Route:
+    """Where a turn goes: the model that answers (none: no model may read what is asked), the categories because of
+    which it stays here (whichever model was chosen), and those that the model may not read.
+    """
 
-    model_id: int
-    provider: str
-    model_name: str
-    model_version: str
-    max_context_len: int
-    supported_modalities: list[str]
-    default_params: dict[str, Any]
-    created_at: datetime
+    model: Model | None
+    kept: tuple[str, ...] = ()
+    barred: frozenset[str] = frozenset()
+
+
+def limited(rules: Mapping[str, Any]) -> frozenset[str]:
+    """The categories that not everybody may read."""
+    return frozenset(category for category, rule in rules.items() if rule != _ANYBODY)
+
+
+def permits(rules: Mapping[str, Any], category: str, provider: str) -> bool:
+    """Whether a provider may read a category; `local` is a model on this machine, which may read all."""
+    rule = rules.get(category, _ANYBODY)
+    return provider == _LOCAL or rule == _ANYBODY or (rule != _LOCAL and provider in rule)
+
+
+def barred(rules: Mapping[str, Any], model: Model) -> frozenset[str]:
+    """The categories that a model may not read. One called local that another machine serves counts as none."""
+    provider = model.provider if model.provider != _LOCAL or model.is_here else ""
+    return frozenset(category for category in limited(rules) if not permits(rules, category, provider))
+
+
+def routed(chosen: Model, local: Callable[[], Model | None], rules: Mapping[str, Any], asked: Collection[str]) -> Route:
+    """The chosen model where it may read the categories of what is asked, else the local one (looked for only then),
+    else none.
+    """
+    hidden = barred(rules, chosen)
+    home_only = {name for name, rule in rules.items() if rule == _LOCAL and chosen.provider == _LOCAL}
+    kept = tuple(sorted((hidden | home_only) & frozenset(asked)))
+    if not hidden & frozenset(asked):
+        return Route(chosen, kept, hidden)
+    home = local()
+    if home is None or barred(rules, home):
+        return Route(None, kept, hidden)
+    return Route(home, kept)
 
 
 def default_context_len(provider: str, name: str) -> int:

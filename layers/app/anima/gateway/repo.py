@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anima.gateway.model import CatalogueModel
+from anima.gateway.catalogue_model import CatalogueModel
 from anima.kernel import db
 
 CATALOGUE = db.Query(

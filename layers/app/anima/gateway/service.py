@@ -18,12 +18,20 @@ from anima.kernel.errors import AnimaError, BadInput, FieldError, Unavailable
 from anima.vendors.llm import client
 from anima.vendors.llm.client import Completion, Delta, Endpoint, Message
 from anima.vendors.llm.errors import ModelUnavailable
-from anima.vendors.llm.local_server import LocalServer
+from anima.vendors.llm.local_found import FoundServer
 
 GENERAL = "general"
 _OPENAI = "https://api.openai.com/v1"
 
-_local: list[LocalServer] = []
+_local: list[FoundServer] = []
+_keep: Callable[[FoundServer, list[dict[str, str]]], object] | None = None
+"""Has the local server keep what it read of the beginning of a prompt."""
+
+
+def keep_beginnings(keep: Callable[[FoundServer, list[dict[str, str]]], object]) -> None:
+    """Says how the local model keeps what it read of the beginnings of prompts; whoever composes the app does."""
+    global _keep
+    _keep = keep
 
 
 class UnknownModel(BadInput):
@@ -85,6 +93,13 @@ def seeing() -> Model | None:
     if settings().openai_api_key is None or not takes_images(settings().openai_model):
         return None
     return _model("openai", settings().openai_model)
+
+
+def local() -> Model | None:
+    """The model on this machine, where there is one that runs or is being started."""
+    starting = FoundServer.is_starting(settings().data_dir / "run")
+    found = [model for model in configured() if model.provider == "local" and model.is_here]
+    return next((model for model in found if starting or is_available(model)), None)
 
 
 def configured() -> list[Model]:
@@ -255,12 +270,12 @@ def _ollama_url(host: str) -> str:
     return f"http://{host if ':' in host else host + ':11434'}/v1"
 
 
-def _local_server() -> LocalServer | None:
+def _local_server() -> FoundServer | None:
     """The running local model, looked for until found, and again once its process has ended or it has failed."""
     if _local and not _runs(_local[0].pid):
         _local.clear()
     if not _local:
-        found = LocalServer.find(settings().data_dir / "run")
+        found = FoundServer.find(settings().data_dir / "run")
         if found is not None:
             _local.append(found)
     return _local[0] if _local else None
@@ -282,14 +297,12 @@ def _endpoint(model: Model, fixed: Sequence[Message], deadline: float) -> Endpoi
     """
     if model.endpoint is not None:
         return Endpoint(model.endpoint, model.api_key)
-    server = _local_server() or LocalServer.await_one(settings().data_dir / "run", deadline)
+    server = _local_server() or FoundServer.await_one(settings().data_dir / "run", deadline)
     if server is None:
         reason = "the local model is not running; `anima up` starts it"
         raise ModelUnavailable(model=model.name, reason=reason, retry_after=5)
     if server.model != model.name:
         raise ModelUnavailable(model=model.name, reason=f"the local server runs {server.model}")
-    if fixed:
-        from anima.vendors.llm import prefixes
-
-        prefixes.keep(server, [{"role": m["role"], "content": m["content"]} for m in fixed])
+    if fixed and _keep is not None:
+        _keep(server, [{"role": m["role"], "content": m["content"]} for m in fixed])
     return Endpoint(server.url, server.api_key)

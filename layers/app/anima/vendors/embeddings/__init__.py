@@ -68,6 +68,14 @@ def embedder(name: str | None = None) -> Embedder:
         return _made[wanted]
 
 
+def provider(name: str | None = None) -> str | None:
+    """Who sees what is embedded by a model (none: by the one that serves); nobody, where it runs here."""
+    from anima.vendors.embeddings.profiles import Hosted, profile_of
+
+    profile = profile_of(name or embedder().name)
+    return profile.provider if isinstance(profile, Hosted) else None
+
+
 def follow(name: str) -> bool:
     """Lets this process ask by the model that the database is searched by now; False where it does so already."""
     global _active

@@ -17,7 +17,7 @@ from anima.kernel.errors import AnimaError, BadInput, FieldError
 from anima.vendors.enrichment import folders, remote
 from anima.vendors.enrichment.model import Enrichment, OutsidePassage, Reference, Status
 
-__all__ = ["BUDGET_SECONDS", "Enrichment", "OutsidePassage", "Reference", "configured", "look"]
+__all__ = ["BUDGET_SECONDS", "Enrichment", "OutsidePassage", "Reference", "check", "configured", "look"]
 
 BUDGET_SECONDS = 2.0
 _MARGIN_SECONDS = 0.15  # for what is done with the results
@@ -42,18 +42,25 @@ def configured() -> dict[str, Path | None]:
 
 
 def look(
-    question: str, repositories: Sequence[str] | None = None, limit: int | None = None, *, further: bool = False
+    question: str,
+    repositories: Sequence[str] | None = None,
+    limit: int | None = None,
+    *,
+    further: bool = False,
+    outside: bool = True,
+    seconds: float = BUDGET_SECONDS,
 ) -> Enrichment:
     """What is known of a question, best first, in two seconds at most; `further` asks the service of passages too.
 
-    Raises UnknownRepository for a name that is not configured, and nothing else.
+    Not `outside`: only the folders on this machine are looked into. Who can wait gives it more `seconds`. Raises
+    UnknownRepository for a name that is not configured, and nothing else.
     """
     begun = time.monotonic()
-    until = begun + BUDGET_SECONDS - _MARGIN_SECONDS
+    until = begun + seconds - _MARGIN_SECONDS
     most = min(limit or settings().rag_max_results, settings().rag_max_results)
     enabled = settings().rag_enabled
-    work = _look_ups(question, _chosen(repositories), most, until) if enabled else {}
-    if further and (url := settings().document_retrieval_url) is not None:
+    work = _look_ups(question, _chosen(repositories), most, until, outside) if enabled else {}
+    if further and outside and (url := settings().document_retrieval_url) is not None:
         work["passages"] = lambda: remote.passages(url, question, most, until)
     found, failures = _side_by_side(work, until)
     passages = found.pop("passages", [])
@@ -78,13 +85,21 @@ def _chosen(names: Sequence[str] | None) -> dict[str, Path | None]:
     return {name: known[name] for name in names}
 
 
-def _look_ups(question: str, chosen: dict[str, Path | None], most: int, until: float) -> dict[str, Callable[[], Any]]:
+def check(repositories: Sequence[str] | None) -> None:
+    """Raises UnknownRepository for a name that is not configured, where anything is looked up at all."""
+    if settings().rag_enabled:
+        _chosen(repositories)
+
+
+def _look_ups(
+    question: str, chosen: dict[str, Path | None], most: int, until: float, outside: bool
+) -> dict[str, Callable[[], Any]]:
     """What is to be asked: the folders, and the service if there is one."""
     roots = {name: path for name, path in chosen.items() if path is not None}
     work: dict[str, Callable[[], Any]] = {}
     if roots:
         work["folders"] = lambda: folders.search(question, roots, most, until)
-    if (url := settings().rag_service_url) is not None:
+    if outside and (url := settings().rag_service_url) is not None:
         work["service"] = lambda: remote.references(url, question, list(chosen), most, until)
     return work
 

@@ -1,9 +1,8 @@
-"""The local chat model as its owner sees it: started, found by others, kept alive, stopped."""
+"""The local chat model as its owner sees it: started, kept alive, stopped."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
 import select
@@ -18,18 +17,13 @@ from pathlib import Path
 from typing import Self
 
 from anima.kernel.errors import AnimaError
+from anima.vendors.llm.local_found import LOCK_FILE, PREFIXES, READY_FILE, FoundServer
 
 # A second slot costs 115 MB (1.5B, 4,096 tokens) and lets a turn be answered while facts are being extracted.
 SLOTS = 2
-_READY_FILE = "local-llm.json"
 _LOG_FILE = "local-llm.log"
-_LOCK_FILE = "local-llm.lock"
-_PREFIXES = "prefixes"
 _START_SECONDS = 180.0
 _STOP_SECONDS = 5.0
-_BETWEEN_STARTS_SECONDS = 1.5  # one that died is started again within that time
-_LOOK_SECONDS = 0.1
-_ANSWER_SECONDS = 10.0  # it answers at once, but a machine under load may not let it
 _LOG_TAIL_CHARS = 800
 _GONE_LOOK_SECONDS = 1.0
 
@@ -42,16 +36,9 @@ class LocalModelFailed(AnimaError):
 
 
 @dataclass(slots=True)
-class LocalServer:
-    """A server of the OpenAI protocol at `url` (with its /v1) that wants `api_key`."""
+class LocalServer(FoundServer):
+    """A server as its owner has it."""
 
-    url: str
-    api_key: str = field(repr=False)
-    pid: int
-    model: str
-    model_path: Path
-    run_dir: Path
-    parent: int
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
@@ -62,63 +49,22 @@ class LocalServer:
         """
         run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = parent or os.getpid()
-        with _locked(run_dir / _LOCK_FILE):
+        with _locked(run_dir / LOCK_FILE):
             found = cls.find(run_dir)
             if found is not None and found.model_path == model_path:
                 return found
             process = _spawn(model_path, run_dir, name or model_path.stem, owner)
         started = cls._read(run_dir)
         if started is None or started.pid != process.pid:
-            raise LocalModelFailed(reason=f"{run_dir / _READY_FILE} is missing")
+            raise LocalModelFailed(reason=f"{run_dir / READY_FILE} is missing")
         started._process, started.parent = process, owner
         return started
 
-    @classmethod
-    def find(cls, run_dir: Path) -> Self | None:
-        """The server that another process started from `run_dir`, if it answers."""
-        found = cls._read(run_dir)
-        return found if found is not None and found.alive() else None
-
-    @classmethod
-    def await_one(cls, run_dir: Path, deadline: float) -> Self | None:
-        """The server, waited for until `deadline` (time.monotonic()) as long as somebody is starting it."""
-        unseen = time.monotonic() + _BETWEEN_STARTS_SECONDS
-        while (found := cls.find(run_dir)) is None and (run_dir / _LOCK_FILE).exists():
-            now = time.monotonic()
-            if _is_held(run_dir / _LOCK_FILE):
-                unseen = now + _BETWEEN_STARTS_SECONDS
-            if now >= min(unseen, deadline):
-                return None
-            time.sleep(_LOOK_SECONDS)
-        return found
-
-    @classmethod
-    def _read(cls, run_dir: Path) -> Self | None:
-        try:
-            ready = json.loads((run_dir / _READY_FILE).read_text())
-            path = Path(ready["model_path"])
-            secret = ready["api_key"]
-            return cls(ready["url"], secret, ready["pid"], ready["model"], path, run_dir, os.getpid())
-        except (OSError, ValueError, KeyError):
-            return None
-
-    @property
-    def prefixes(self) -> Path:
-        """The folder of saved prompt beginnings."""
-        return self.run_dir / _PREFIXES
-
     def alive(self) -> bool:
-        """Whether it runs and answers to its key (so that no stranger on its old port is taken for it)."""
-        import httpx
-
+        """Whether it runs and answers to its key."""
         if self._process is not None and self._process.poll() is not None:
             return False
-        try:
-            headers = {"authorization": f"Bearer {self.api_key}"}
-            answer = httpx.get(f"{self.url}/models", headers=headers, timeout=_ANSWER_SECONDS, trust_env=False)
-            return answer.status_code == 200 and self.model in answer.text
-        except httpx.HTTPError:
-            return False
+        return FoundServer.alive(self)  # no super(): a class with slots is another than the one that was written
 
     def ensure_alive(self) -> Self:
         """Itself if it answers, else a new one in its place; raises LocalModelFailed."""
@@ -150,25 +96,15 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _is_held(path: Path) -> bool:
-    """Whether a process holds the lock at this moment."""
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
 def _command(model_path: Path, run_dir: Path, name: str, parent: int, ready_fd: int) -> list[str]:
-    prefixes = run_dir / _PREFIXES
+    prefixes = run_dir / PREFIXES
     prefixes.mkdir(exist_ok=True, mode=0o700)
     module = [sys.executable, "-P", "-m", "anima.vendors.llm.local_process"]
     options = {
         "--model": model_path,
         "--name": name,
         "--prefixes": prefixes,
-        "--ready-file": run_dir / _READY_FILE,
+        "--ready-file": run_dir / READY_FILE,
         "--ready-fd": ready_fd,
         "--parent": parent,
     }

@@ -15,7 +15,7 @@ from anima.vendors.llm.local_server import SLOTS
 if TYPE_CHECKING:
     import httpx
 
-    from anima.vendors.llm.local_server import LocalServer
+    from anima.vendors.llm.local_found import FoundServer
 
 _SLOT = SLOTS - 1
 _KEPT_BYTES = 512_000_000
@@ -66,7 +66,7 @@ def _load(client: httpx.Client, messages: Sequence[Mapping[str, str]], file: Pat
     return False
 
 
-def keep(server: LocalServer, messages: Sequence[Mapping[str, str]]) -> bool:
+def keep(server: FoundServer, messages: Sequence[Mapping[str, str]]) -> bool:
     """Has the model ready for prompts that begin with these messages; True if that was cheap.
 
     The first time it costs what reading them costs, after that some 0.1 CPU seconds for each start of the
@@ -79,7 +79,7 @@ def keep(server: LocalServer, messages: Sequence[Mapping[str, str]]) -> bool:
     return cheap
 
 
-def _keep(server: LocalServer, messages: Sequence[Mapping[str, str]], name: str) -> bool:
+def _keep(server: FoundServer, messages: Sequence[Mapping[str, str]], name: str) -> bool:
     import httpx
 
     headers = {"authorization": f"Bearer {server.api_key}"}
