@@ -95,6 +95,28 @@ class Visit:
         self.page.get_by_role("textbox", name="Message to").fill(text)
         self.page.keyboard.press("Enter")
 
+    def luna(self, **given: Any) -> str:
+        """An avatar of the person, made by another way than the page; its id."""
+        made = self.person.http.post("/api/v1/avatars", json={"name": "Luna", "personality": "luna", **given})
+        assert made.status_code == 201, made.text
+        return str(made.json()["avatar_id"])
+
+    def tell(self, avatar_id: str, *sayings: str) -> None:
+        """Says each in a talk of its own, by another way than the page."""
+        for text in sayings:
+            answer = self.person.http.post("/api/v1/chat", json={"message": text, "avatar_id": avatar_id})
+            assert answer.status_code == 200, answer.text
+
+    def kept(self, avatar_id: str, kind: str, least: int) -> list[dict[str, Any]]:
+        """What is kept of a kind (facts, episodes, gaps), once it is so much: that follows a turn by a moment."""
+        items: list[dict[str, Any]] = []
+        for _ in range(100):
+            items = self.person.http.get(f"/api/v1/avatars/{avatar_id}/{kind}").json()["items"]
+            if len(items) >= least:
+                return items
+            self.page.wait_for_timeout(100)
+        pytest.fail(f"never {least} {kind}: {items}")
+
     def shot(self, name: str) -> None:
         """Keeps a picture, where they are asked for (SCREENSHOTS=1)."""
         if os.environ.get("SCREENSHOTS"):

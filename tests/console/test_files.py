@@ -155,9 +155,12 @@ def test_files_pass_through_lambda_unharmed() -> None:
         assert base64.b64decode(asked(assets.url(font))["body"]) == assets.assets()[font].content
 
 
+_TYPES = ("js/types.js", "knowledge/types.js", "memory/types.js")
+
+
 def declared() -> dict[str, set[str]]:
     """The types of the page and their properties, by name."""
-    text = "".join(assets.assets()[path].content.decode() for path in ("js/types.js", "knowledge/types.js"))
+    text = "".join(assets.assets()[path].content.decode() for path in _TYPES)
     found: dict[str, set[str]] = {}
     for block in re.findall(r"/\*\*(.*?)\*/", text, re.DOTALL):
         if named := re.search(r"@typedef \{Object\} (\w+)", block):

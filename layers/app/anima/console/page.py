@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from anima.console.assets import assets, url
 from anima.kernel.config import settings
 
-STYLES = ("css/tokens.css", "css/base.css", "css/talk.css", "css/places.css")
+STYLES = ("css/tokens.css", "css/base.css", "css/talk.css", "css/branches.css", "css/places.css")
 _IMPORT_MAP = "vendor/importmap.json"
 _ENTRY = "js/main.js"
 _FONT = "vendor/inter-latin.woff2"

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import SecretStr
 
+from anima.console.page import plain
+from anima.console.static_api import html
 from anima.identity import service as identity
 from anima.identity.model import MAX_PASSWORD_CHARS, Tokens
 from anima.kernel import http
@@ -86,3 +88,19 @@ def sign_out(request: Request, response: Response) -> None:
     own_page(request)
     end(request)
     drop(response)
+
+
+@router.get("/console/closed")
+def closed() -> Response:
+    """What somebody sees who has closed their account; it says nothing of whose it was."""
+    return html(plain("Closed", _CLOSED))
+
+
+_CLOSED = """
+    <h1>Your account is closed</h1>
+    <p>You are signed out everywhere. Everything that was kept of you is being erased now: as a rule
+    that takes minutes, and an engine that is away is asked until it answers.</p>
+    <p>Backups and providers of models keep what they hold until it is deleted there; <code>docs/privacy.md</code>,
+    which comes with Anima, says what that is.</p>
+    <p><a href='/'>Sign in with another account</a></p>
+"""

@@ -68,13 +68,16 @@ function renewed(since) {
   return renewing;
 }
 
+/** Whether a sign-in has run out; a wrong password is answered by 401 too. @param {Response} answer */
+const isLapsed = async (answer) => answer.status === 401 && !(await answer.clone().text()).includes('/wrong-credentials"');
+
 /** Sends a request; the answer is a good one.
  * @param {string} path @param {RequestInit} [init] @returns {Promise<Response>} */
 export async function send(path, init = {}) {
   const since = Date.now();
   let answer = await reach(API + path, init);
-  if (answer.status === 401 && (await renewed(since))) answer = await reach(API + path, init);
-  if (answer.status === 401) user.value = null;
+  if ((await isLapsed(answer)) && (await renewed(since))) answer = await reach(API + path, init);
+  if (await isLapsed(answer)) user.value = null;
   if (!answer.ok) throw Failure.of(await answer.json().catch(() => ({})), answer.status);
   return answer;
 }

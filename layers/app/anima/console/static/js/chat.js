@@ -13,7 +13,7 @@ import { Answered, Said } from './message.js';
 import { Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
 import { go, href, route } from './route.js';
-import { talkOf } from './talk.js';
+import { talkOf } from './talks.js';
 import { addDropped } from './uploads.js';
 
 /** @import { AvatarAnswer } from './types.js' */
@@ -38,6 +38,9 @@ function Head({ talk, avatar }) {
     </div>
     ${talk.hidden && html`<span class="badge"><${Icon} name="lock" />Private: nothing is remembered</span>`}
     <nav class="row" aria-label="This talk">
+      <a class="ghost" href=${href({ place: 'avatar', avatar: id })} aria-label=${`What is set for ${avatar.name}`} title=${`What is set for ${avatar.name}`}>
+        <${Icon} name="settings" />
+      </a>
       <a class="button" href=${href({ place: 'chat', avatar: id })} title="Begin a new talk"><${Icon} name="plus" />New talk</a>
       <a class="ghost" href=${href({ place: 'chat', avatar: id, hidden: true })} aria-label="Begin a private talk" title="Begin a private talk: nothing of it is remembered">
         <${Icon} name="lock" />
@@ -55,6 +58,16 @@ function Beginning({ talk, avatar }) {
   return html`<div class="beginning">
     <${Portrait} avatar=${avatar} size=${120} />
     <h2>${talk.hidden ? `A private talk with ${avatar.name}` : `Say hello to ${avatar.name}`}</h2>
+    ${talk.sessionId === undefined &&
+    html`<label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked=${talk.hidden}
+        onChange=${(/** @type {any} */ event) => go({ place: 'chat', avatar: avatar.avatar_id, hidden: event.target.checked }, { replace: true })}
+      />
+      Private: nothing of it is remembered
+    </label>`}
     <p class="lead">
       ${talk.hidden
         ? 'Nothing that is said here becomes a memory. You can delete the talk at any time.'
@@ -109,8 +122,8 @@ function useNews(talk, name) {
 
 /** @param {{ avatar: AvatarAnswer }} props */
 function Conversation({ avatar }) {
-  const { session, hidden = false, message } = route.value;
-  const talk = useMemo(() => talkOf(avatar.avatar_id, session, hidden), [avatar.avatar_id, session, hidden]);
+  const { session, hidden = false, message, leaf } = route.value;
+  const talk = useMemo(() => talkOf(avatar.avatar_id, session, hidden, leaf), [avatar.avatar_id, session, hidden]);
   const { scroller, following, toLatest } = useFollow();
   const over = useSignal(false);
   talk.begun = (sessionId) => {
@@ -118,8 +131,20 @@ function Conversation({ avatar }) {
     const shown = here.place === 'chat' && here.avatar === avatar.avatar_id && here.session === undefined;
     if (shown) go({ place: 'chat', avatar: avatar.avatar_id, session: sessionId }, { replace: true });
   };
+  talk.returned = () => {
+    if (route.peek().leaf !== undefined) go({ ...route.peek(), leaf: undefined }, { replace: true });
+  };
   useNews(talk, avatar.name);
-  useShown(message, talk.lines.value.length > 0);
+  useEffect(() => {
+    void talk.show(leaf);
+  }, [talk, leaf]);
+  useEffect(() => {
+    if (message !== undefined || leaf !== undefined) following.value = false; // one came to read what stands there
+  }, [talk, message, leaf]);
+  useEffect(() => {
+    if (message !== undefined && !talk.loading.value) void attempt(() => talk.reach(message));
+  }, [talk, message, talk.loading.value]);
+  useShown(message, talk.lines.value.some((line) => line.messageId === message));
   useEffect(() => {
     if (message === undefined) toLatest();
     loadAffinity(avatar.avatar_id).catch(() => {});
@@ -148,7 +173,7 @@ function Conversation({ avatar }) {
     if (!(/** @type {Node} */ (event.currentTarget).contains(into))) over.value = false;
   }
 
-  return html`<div class="talk" onDragEnter=${() => (over.value = true)} onDragLeave=${left} onDrop=${dropped}>
+  return html`<div class="talk" data-hidden=${talk.hidden} onDragEnter=${() => (over.value = true)} onDragLeave=${left} onDrop=${dropped}>
     <${Head} talk=${talk} avatar=${avatar} />
     <div class="scroll" ref=${scroller} tabindex="0" role="region" aria-label="What was said">
       <${Lines} talk=${talk} avatar=${avatar} />

@@ -8,7 +8,7 @@ import { affinities, attempt, avatars, loadAffinity, makeAvatar, sessions } from
 import { Icon } from './icons.js';
 import { Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
-import { go, href } from './route.js';
+import { go, href, hrefOfTalk } from './route.js';
 import { When, greeting } from './time.js';
 
 /** @import { AvatarAnswer, SessionAnswer } from './types.js' */
@@ -40,11 +40,10 @@ function Person({ avatar }) {
 
 /** @param {{ session: SessionAnswer }} props */
 function Recent({ session }) {
-  const to = { place: /** @type {const} */ ('chat'), avatar: session.avatar_id ?? '', session: session.session_id };
   return html`<li>
-    <a href=${href(to)}>
+    <a href=${hrefOfTalk(session)}>
       <span class="title">${session.private && html`<${Icon} name="lock" />`}${session.title ?? 'Untitled talk'}</span>
-      <span class="quiet">${session.avatar_name} · <${When} at=${session.started_at} /></span>
+      <span class="quiet">${session.avatar_name && `${session.avatar_name} · `}<${When} at=${session.started_at} /></span>
     </a>
   </li>`;
 }
@@ -54,7 +53,7 @@ function Recent({ session }) {
 /** A ready personality as the avatar that it would become. @param {Ready} ready @returns {AvatarAnswer} */
 function future({ name, personality }) {
   const called = personality.persona?.name ?? name;
-  return { avatar_id: name, name: called, bio: '', personality_name: name, personality, model: null };
+  return { avatar_id: name, name: called, bio: '', personality_name: name, personality, model: null, switches: {}, egress: {} };
 }
 
 /** Avatars of ready personalities, one press each. @param {{ first: boolean }} props */

@@ -23,6 +23,12 @@ const PATHS = {
   home: 'M4 9l6-5 6 5v7h-4v-4H8v4H4z',
   again: 'M15.5 8A6 6 0 1 0 16 11M16 4v4h-4',
   latest: 'M10 4v12M5 11l5 5 5-5',
+  check: 'M4 10.5l4 4L16 6',
+  edit: 'M4 16l.8-3.2L13 4.5l2.5 2.5-8.3 8.2zM11.5 6l2.5 2.5',
+  pin: 'M7 3h6l-.8 5 2.3 3h-9l2.3-3zM10 11v6',
+  left: 'M12 5l-5 5 5 5',
+  right: 'M8 5l5 5-5 5',
+  settings: 'M3 6h6M13 6h4M3 14h2M9 14h8M11 4v4M7 12v4',
 };
 
 /** @param {{ name: string }} props */

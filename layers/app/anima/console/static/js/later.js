@@ -28,12 +28,12 @@ function styled(path) {
   });
 }
 
-/** @param {{ load: () => Promise<any>, style?: string, [given: string]: any }} props what else it is given goes to the place */
+/** @param {{ load: () => Promise<any>, style?: string, [given: string]: any }} props its style sheets, and what else goes to the place */
 export function Later({ load, style, ...given }) {
   useEffect(() => {
     if (known.has(load)) return;
     failure.value = null;
-    Promise.all([load(), style && styled(style)])
+    Promise.all([load(), ...(style?.split(' ') ?? []).map(styled)])
       .then(([View]) => {
         known.set(load, View);
         arrived.value += 1;

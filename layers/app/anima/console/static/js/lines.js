@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { Failure } from './api.js';
 
-/** @import { AnswerView, MessageAnswer, Reply } from './types.js' */
+/** @import { AnswerView, Branch, MessageAnswer, Reply } from './types.js' */
 /** @import { Signal } from '@preact/signals' */
 
 /** @typedef {'done' | 'streaming' | 'stopped' | 'pending' | 'interrupted' | 'failed'} LineState */
@@ -17,11 +17,12 @@ import { Failure } from './api.js';
  * @property {Signal<LineState>} state
  * @property {Signal<AnswerView | Reply | null>} answer
  * @property {Signal<Failure | null>} failure
+ * @property {Signal<Branch | null>} branch its place among what was said in its stead
  * @property {number | null} messageId
  * @property {number | null} parentId
  * @property {number | null} responseId
  * @property {boolean} fresh said since the page was loaded
- * @property {{ key: string, body: Record<string, any> }} [sent] how it was asked, to ask the same again
+ * @property {{ key: string, body: Record<string, any>, path?: string }} [sent] how it was asked, to ask the same again
  */
 
 const WRITE_MS = 40;
@@ -42,6 +43,7 @@ export function line(given, text, state) {
     state: signal(state),
     answer: signal(null),
     failure: signal(null),
+    branch: signal(null),
   };
 }
 
@@ -68,15 +70,9 @@ export class Writer {
   }
 }
 
-/** The branch that ends with the newest message. A message that was only asked again is left out.
- * @param {MessageAnswer[]} messages any order @returns {MessageAnswer[]} oldest first */
-export function branch(messages) {
-  const known = new Map(messages.map((one) => [one.message_id, one]));
-  const newest = Math.max(...known.keys());
-  /** @type {MessageAnswer[]} */
-  const found = [];
-  for (let one = known.get(newest); one; one = known.get(one.parent_message_id ?? -1)) found.push(one);
-  found.reverse();
+/** A branch of a talk, oldest first. @param {MessageAnswer[]} messages in any order @returns {MessageAnswer[]} */
+export function inOrder(messages) {
+  const found = [...messages].sort((one, other) => one.message_id - other.message_id);
   const askedAgain = (/** @type {MessageAnswer} */ one, /** @type {number} */ index) =>
     one.role === 'user' && found[index + 1]?.role === 'user' && found[index + 1]?.content === one.content;
   return found.filter((one, index) => !askedAgain(one, index));

@@ -19,20 +19,24 @@ import { applyTheme } from './theme.js';
 import { addDropped } from './uploads.js';
 
 const started = signal(false);
-const memory = async () => (await import('../later/memory.js')).Memory;
+const memory = async () => (await import('../memory/memory.js')).Memory;
 const knowledge = async () => (await import('../knowledge/knowledge.js')).Knowledge;
+const you = async () => (await import('../later/you.js')).You;
+const person = async () => (await import('../later/avatar.js')).AvatarPage;
 
 /** Whether the drawer is out; the page of a document shows its passages itself. */
 const drawn = computed(() => {
-  const { why, passage, document } = route.value;
-  return why !== undefined || (passage !== undefined && document === undefined);
+  const { why, passage, document, fact, episode } = route.value;
+  return why !== undefined || (passage !== undefined && document === undefined) || Boolean(fact || episode);
 });
 
 function Place() {
   const { place } = route.value;
   if (place === 'chat') return html`<${Chat} />`;
-  if (place === 'memory') return html`<${Later} load=${memory} />`;
-  return place === 'documents' ? html`<${Later} load=${knowledge} style="css/knowledge.css" />` : html`<${Home} />`;
+  if (place === 'memory') return html`<${Later} load=${memory} style="css/lists.css css/memory.css" />`;
+  if (place === 'avatar') return html`<${Later} load=${person} style="css/lists.css css/memory.css css/you.css" />`;
+  if (place === 'you') return html`<${Later} load=${you} style="css/lists.css css/you.css" />`;
+  return place === 'documents' ? html`<${Later} load=${knowledge} style="css/lists.css css/knowledge.css" />` : html`<${Home} />`;
 }
 
 function House() {

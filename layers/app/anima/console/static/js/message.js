@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Alert } from './alert.js';
 import { get, post } from './api.js';
+import { Switcher, Words } from './branches.js';
 import { attempt, said } from './house.js';
 import { Icon } from './icons.js';
 import { Markdown } from './markdown.js';
@@ -38,7 +39,7 @@ export function Said({ talk, line, name }) {
   const unanswered = line.state.value !== 'done';
   return html`<li class="line user" id=${line.messageId ? `message-${line.messageId}` : undefined}>
     <h3 class="unseen">You</h3>
-    <div class="words">${line.text.value}</div>
+    <${Words} talk=${talk} line=${line} />
     ${unanswered && html`<${Unanswered} talk=${talk} line=${line} name=${name} />`}
   </li>`;
 }
@@ -95,8 +96,8 @@ function rate(line, rating) {
   });
 }
 
-/** @param {{ line: Line, name: string }} props */
-function Actions({ line }) {
+/** @param {{ talk: Talk, line: Line, asked: Line | undefined }} props */
+function Actions({ talk, line, asked }) {
   const answer = /** @type {Reply | null} */ (line.answer.value);
   const rating = answer?.feedback?.rating;
   const copy = () =>
@@ -118,6 +119,11 @@ function Actions({ line }) {
   return html`<div class="actions">
     ${thumb('up', 'A good answer', 5)} ${thumb('down', 'A bad answer', 1)}
     <button type="button" class="ghost" title="Copy" aria-label="Copy this answer" onClick=${copy}><${Icon} name="copy" /></button>
+    ${asked &&
+    html`<button type="button" class="ghost" title="Another answer" aria-label="Answer this anew" disabled=${talk.busy.value} onClick=${() => talk.again(asked)}>
+      <${Icon} name="again" />
+    </button>`}
+    <${Switcher} talk=${talk} line=${line} />
     <button
       type="button"
       class="ghost named"
@@ -155,7 +161,7 @@ export function Answered({ talk, line, asked, avatar }) {
       html`<p class="note">Stopped here. ${asked && html`<${AskAgain} talk=${talk} line=${asked} />`}</p>`}
       ${answer?.finish === 'length' && html`<p class="note">The answer ended at its longest. Ask ${avatar.name} to go on.</p>`}
       ${state === 'failed' && html`<p class="note">The answer broke off here.</p>`}
-      ${line.responseId !== null && state !== 'streaming' && html`<${Actions} line=${line} name=${avatar.name} />`}
+      ${line.responseId !== null && state !== 'streaming' && html`<${Actions} talk=${talk} line=${line} asked=${asked} />`}
     </div>
   </li>`;
 }

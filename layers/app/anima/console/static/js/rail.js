@@ -7,7 +7,7 @@ import { sure } from './ask.js';
 import { attempt, avatars, deleteSession, loadMoreSessions, moreSessions, sessions } from './house.js';
 import { Icon } from './icons.js';
 import { Portrait } from './portrait.js';
-import { go, href, route } from './route.js';
+import { go, href, hrefOfTalk, route } from './route.js';
 import { nextTheme, theme } from './theme.js';
 import { dayOf } from './time.js';
 
@@ -48,9 +48,8 @@ async function forget(session) {
 function Entry({ session }) {
   const here = route.value.session === session.session_id;
   const title = session.title ?? (session.private ? 'Private talk' : 'Untitled talk');
-  const to = { place: /** @type {const} */ ('chat'), avatar: session.avatar_id ?? '', session: session.session_id };
   return html`<li class="entry">
-    <a href=${href(to)} aria-current=${here ? 'page' : undefined} title=${title}>
+    <a href=${hrefOfTalk(session)} aria-current=${here ? 'page' : undefined} title=${title}>
       ${session.private && html`<${Icon} name="lock" />`}<span>${title}</span>
     </a>
     <button type="button" class="ghost" aria-label=${`Delete the talk ${title}`} onClick=${() => forget(session)}>
@@ -116,7 +115,9 @@ export function Rail() {
         ${avatar && html`<${To} place="memory" icon="memory" avatar=${avatar}>Memory<//>`}
         <${To} place="documents" icon="book">Knowledge<//>
         <div class="foot">
-          <span class="quiet" title="Signed in">${user.value?.username}</span>
+          <a href="#/you" title="You and your data" aria-current=${route.value.place === 'you' ? 'page' : undefined}>
+            <${Icon} name="settings" /><span>${user.value?.username}</span>
+          </a>
           <button type="button" class="ghost" title=${`Colours: ${theme.value}`} aria-label=${`Colours: ${theme.value}. Change`} onClick=${nextTheme}>
             <${Icon} name="light" />
           </button>

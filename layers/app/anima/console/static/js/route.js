@@ -4,20 +4,24 @@ import { signal } from '@preact/signals';
 
 /**
  * @typedef {Object} Route
- * @property {'home' | 'chat' | 'memory' | 'documents'} place
+ * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatar' | 'you'} place
  * @property {string} [avatar]
  * @property {number} [session]
  * @property {boolean} [hidden] a private talk that has not begun
  * @property {number} [why] the response that the drawer explains
  * @property {number} [passage] the chunk that the drawer shows
  * @property {number} [message] the message to show
- * @property {'search' | 'stores' | 'log'} [part] of the documents
+ * @property {number} [leaf] the message with which the branch ends that is shown; none: the newest
+ * @property {string} [part] of the documents or of the memory
+ * @property {string} [fact] the fact that the drawer shows
+ * @property {string} [episode] the episode that the drawer shows
  * @property {number} [document] the document that is open
  * @property {number} [retrieval] the search whose log is open
  * @property {string} [query] what else a place keeps in its address
  */
 
 const PARTS = ['search', 'stores', 'log'];
+export const MEMORY_PARTS = /** @type {const} */ (['episodes', 'entities', 'search', 'curiosity', 'past', 'sleep']);
 
 /** @param {string} hash @returns {Route} */
 export function parse(hash) {
@@ -35,13 +39,22 @@ export function parse(hash) {
       why: number(given.get('why')),
       passage: number(given.get('passage')),
       message: number(given.get('message')),
+      leaf: number(given.get('leaf')),
     };
   }
-  if (place === 'memory') return { place, avatar };
+  if (place === 'avatar' && avatar) return { place, avatar };
+  if (place === 'you') return { place };
+  if (place === 'memory') {
+    const [fact, episode] = ['fact', 'episode'].map((name) => given.get(name) ?? undefined);
+    given.delete('fact');
+    given.delete('episode');
+    const part = MEMORY_PARTS.find((one) => one === session);
+    return { place, avatar, part, fact, episode, query: given.toString() || undefined };
+  }
   if (place === 'documents' || place === 'knowledge') {
     const passage = number(given.get('passage'));
     given.delete('passage');
-    const part = /** @type {Route['part']} */ (PARTS.find((one) => one === avatar));
+    const part = PARTS.find((one) => one === avatar);
     const query = given.toString() || undefined;
     return { place: 'documents', part, document: number(avatar), retrieval: number(session), passage, query };
   }
@@ -55,10 +68,16 @@ export function href(route) {
   const parts = [route.place, route.avatar, session, route.part, route.document, route.retrieval];
   const path = parts.filter((part) => part !== undefined).join('/');
   const query = new URLSearchParams(route.query);
-  for (const name of /** @type {const} */ (['why', 'passage', 'message'])) {
+  for (const name of /** @type {const} */ (['why', 'passage', 'message', 'leaf', 'fact', 'episode'])) {
     if (route[name] !== undefined) query.set(name, String(route[name]));
   }
   return `#/${path}${query.size ? `?${query}` : ''}`;
+}
+
+/** Where a talk is read: one whose avatar is gone on a plain page.
+ * @param {{ session_id: number, avatar_id: string | null }} talk */
+export function hrefOfTalk({ session_id: session, avatar_id: avatar }) {
+  return avatar ? href({ place: 'chat', avatar, session }) : `/console/plain/sessions/${session}`;
 }
 
 export const route = signal(parse(location.hash));
@@ -78,9 +97,11 @@ export function go(to, { replace = false } = {}) {
   }
 }
 
-/** The same place with another drawer, or none. @param {{ why?: number, passage?: number }} drawer */
+/** The same place with another drawer, or none.
+ * @param {{ why?: number, passage?: number, fact?: string, episode?: string }} drawer */
 export function openDrawer(drawer) {
-  go({ ...route.value, message: undefined, why: drawer.why, passage: drawer.passage });
+  const { why, passage, fact, episode } = drawer;
+  go({ ...route.value, message: undefined, why, passage, fact, episode });
 }
 
 export const closeDrawer = () => openDrawer({});

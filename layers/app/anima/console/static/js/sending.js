@@ -12,6 +12,8 @@ import { Failure, get, post, send } from './api.js';
  * @property {string | null} uri
  * @property {string | null} path where it lay in the folder that was dropped
  * @property {string} purpose
+ * @property {string} [to] where it goes if it is no document: past chats go to their avatar
+ * @property {string} [me] who the person is in past chats
  */
 
 const BIG = 4_000_000;
@@ -19,21 +21,22 @@ const BIG = 4_000_000;
 /** Sends it; answers the document that it becomes.
  * @param {Parcel} parcel @param {AbortSignal} signal @param {(share: number) => void} onProgress @returns {Promise<number>} */
 export async function deliver(parcel, signal, onProgress) {
-  const { file, uri, purpose } = parcel;
+  const { file, uri, purpose, to, me } = parcel;
   const metadata = parcel.path ? { path: parcel.path } : {};
-  if (!file) return queued(parcel, JSON.stringify({ uri, purpose, metadata }), signal);
+  /** @type {Record<string, any>} */
+  const given = to ? { title: parcel.name, ...(me ? { me } : {}) } : { purpose, metadata };
+  if (!file) return queued(parcel, JSON.stringify({ uri, ...given }), signal);
   if (file.size === 0) throw new Failure('empty-document', 'There is nothing in this file.');
   if (file.size < BIG) {
     const form = new FormData();
     form.append('file', file);
-    form.append('purpose', purpose);
-    form.append('metadata', JSON.stringify(metadata));
+    for (const [name, value] of Object.entries(given)) form.append(name, typeof value === 'string' ? value : JSON.stringify(value));
     return queued(parcel, form, signal);
   }
   /** @type {TicketAnswer} */
   const ticket = await post('/uploads', { name: parcel.name, size_bytes: file.size, media_type: file.type || null });
   await upload(ticket, file, signal, onProgress);
-  return queued(parcel, JSON.stringify({ upload: ticket.upload_id, purpose, metadata }), signal);
+  return queued(parcel, JSON.stringify({ upload: ticket.upload_id, ...given }), signal);
 }
 
 /** @param {Parcel} parcel @param {string | FormData} body @param {AbortSignal} signal */
@@ -41,7 +44,7 @@ async function queued(parcel, body, signal) {
   /** @type {Record<string, string>} */
   const headers = { 'Idempotency-Key': parcel.key };
   if (typeof body === 'string') headers['Content-Type'] = 'application/json';
-  const sent = await send('/documents', { method: 'POST', body, headers, signal });
+  const sent = await send(parcel.to ?? '/documents', { method: 'POST', body, headers, signal });
   return (await sent.json()).document_id;
 }
 

@@ -16,6 +16,8 @@ const LUNA = {
   personality_name: 'luna',
   personality: { big_five: { openness: 0.8, conscientiousness: 0.6, extraversion: 0.5, agreeableness: 0.8, neuroticism: 0.2 } },
   model: null,
+  switches: {},
+  egress: {},
 };
 
 export function SignIn() {

@@ -2,13 +2,14 @@
 
 import { batch, signal } from '@preact/signals';
 import { Failure, asFailure, get, newKey, post, send } from './api.js';
-import { Writer, branch, kept, line } from './lines.js';
+import { Writer, inOrder, kept, line } from './lines.js';
 import { events } from './stream.js';
 
 /** @import { AnswerView, MessageAnswer, Page, SessionAnswer } from './types.js' */
 /** @import { Line } from './lines.js' */
 
 const PAGE = 50;
+const MOST = 200;
 const LOOK_AGAIN_MS = 1500;
 const SETTLE_MS = [300, 700, 2000];
 
@@ -20,6 +21,10 @@ export class Talk {
     this.hidden = hidden;
     /** Called once the session is known. @type {(sessionId: number) => void} */
     this.begun = () => {};
+    /** Called when the newest branch is shown again. */
+    this.returned = () => {};
+    /** The message whose branch is shown; none: the newest. @type {number | undefined} */
+    this.leaf = undefined;
     this.session = signal(/** @type {SessionAnswer | null} */ (null));
     this.lines = signal(/** @type {Line[]} */ ([]));
     this.busy = signal(false);
@@ -35,13 +40,20 @@ export class Talk {
     this.stopper = null;
   }
 
+  /** @param {number} limit @param {string | null} [cursor] */
+  history(limit, cursor = null) {
+    const query = new URLSearchParams({ order: 'newest', limit: String(limit) });
+    if (cursor) query.set('cursor', cursor);
+    if (this.leaf !== undefined) query.set('leaf', String(this.leaf));
+    return get(`/sessions/${this.sessionId}/messages?${query}`);
+  }
+
   /** Reads session and history. */
   async load() {
+    const { leaf } = this;
     try {
-      const [session, page] = await Promise.all([
-        get(`/sessions/${this.sessionId}`),
-        get(`/sessions/${this.sessionId}/messages?order=newest&limit=${PAGE}`),
-      ]);
+      const [session, page] = await Promise.all([get(`/sessions/${this.sessionId}`), this.history(PAGE)]);
+      if (leaf !== this.leaf) return;
       this.session.value = session;
       this.hidden = session.private;
       this.messages = [];
@@ -52,21 +64,49 @@ export class Talk {
     this.loading.value = false;
   }
 
-  async loadEarlier() {
-    const query = `order=newest&limit=${PAGE}&cursor=${encodeURIComponent(this.cursor ?? '')}`;
-    this.take(await get(`/sessions/${this.sessionId}/messages?${query}`));
+  /** Shows the branch through a message. @param {number | undefined} leaf */
+  async show(leaf) {
+    if (leaf === this.leaf || this.busy.value || this.sessionId === undefined) return;
+    this.leaf = leaf;
+    await this.load();
   }
 
-  /** @param {Page<MessageAnswer>} page */
-  take(page) {
+  /** Reads back until a message is there; one of another branch brings that branch. @param {number} messageId */
+  async reach(messageId) {
+    const isHere = () => this.messages.some((one) => one.message_id === messageId);
+    while (!isHere() && this.cursor !== null) this.take(await this.history(MOST, this.cursor), true);
+    if (isHere() || this.busy.value) return;
+    const shown = this.leaf;
+    this.leaf = messageId;
+    try {
+      const page = await this.history(MOST);
+      this.messages = [];
+      this.take(page);
+    } catch (error) {
+      this.leaf = shown;
+      if (asFailure(error).status !== 404) throw error; // it was deleted: the talk is shown as it is
+    }
+  }
+
+  async loadEarlier() {
+    this.take(await this.history(PAGE, this.cursor), true);
+  }
+
+  /** @param {Page<MessageAnswer>} page @param {boolean} [earlier] whether it comes before what is there */
+  take(page, earlier = false) {
     this.messages = [...this.messages, ...page.items];
-    const before = new Map(this.lines.value.map((one) => [one.key, one]));
+    const before = new Map(this.lines.value.map((one) => [one.messageId, one]));
+    const ids = new Set(this.messages.map((one) => one.message_id));
+    const since = earlier ? this.lines.value.filter((one) => one.messageId === null || !ids.has(one.messageId)) : [];
     batch(() => {
       this.cursor = page.next_cursor;
       this.earlier.value = page.next_cursor !== null;
-      this.lines.value = this.messages.length
-        ? branch(this.messages).map((one) => before.get(`message-${one.message_id}`) ?? kept(one))
-        : [];
+      const known = inOrder(this.messages).map((one) => {
+        const found = before.get(one.message_id) ?? kept(one);
+        found.branch.value = one.branch;
+        return found;
+      });
+      this.lines.value = [...known, ...since];
     });
     const last = this.lines.value.at(-1);
     if (last?.state.value === 'pending' && !this.busy.value) setTimeout(() => this.look(), LOOK_AGAIN_MS);
@@ -81,22 +121,45 @@ export class Talk {
 
   /** @param {string} text */
   async say(text) {
+    const parentId = this.lines.value.at(-1)?.messageId ?? null;
+    const after = this.leaf !== undefined && parentId !== null ? { parent_message_id: parentId } : {};
     const where = this.sessionId === undefined ? { avatar_id: this.avatarId } : { session_id: this.sessionId };
-    const sent = { key: newKey(), body: { message: text, ...where } };
-    await this.turn(line({ role: 'user', parentId: this.lines.value.at(-1)?.messageId ?? null, sent }, text, 'done'));
+    const sent = { key: newKey(), body: { message: text, ...where, ...after } };
+    await this.turn(line({ role: 'user', parentId, sent }, text, 'done'));
   }
 
-  /** Asks again what got no answer, or only a part of one. @param {Line} asked */
+  /** Says something else in the place of what was said; the talk as it was stays beside it. @param {Line} old @param {string} text */
+  async edit(old, text) {
+    if (this.busy.value) return;
+    const body = { message: text, session_id: this.sessionId, edit_message_id: old.messageId };
+    this.lines.value = this.lines.value.slice(0, this.lines.value.indexOf(old));
+    await this.turn(line({ role: 'user', parentId: old.parentId, sent: { key: newKey(), body } }, text, 'done'));
+    await this.renew();
+  }
+
+  /** Asks again what got no answer, or not the one that was wanted: the old answer stays beside the new one. @param {Line} asked */
   async again(asked) {
+    if (this.busy.value) return;
     const at = this.lines.value.indexOf(asked);
     const answered = this.lines.value[at + 1]?.role === 'assistant';
-    const unheard = asked.sent && !answered ? asked.sent : null;
-    const body = { message: asked.text.value, session_id: this.sessionId };
-    const after = asked.parentId === null ? {} : { parent_message_id: asked.parentId };
-    const sent = unheard ?? { key: newKey(), body: { ...body, ...after } };
-    // the first message of a talk has no branch beside it: there the second try follows the first
-    if (!answered || asked.parentId !== null) this.lines.value = this.lines.value.slice(0, at);
-    await this.turn(line({ role: 'user', parentId: asked.parentId, sent }, asked.text.value, 'done'));
+    if (answered || !asked.sent) asked.sent = { key: newKey(), body: {}, path: `/messages/${asked.messageId}/regenerate` };
+    this.lines.value = this.lines.value.slice(0, at);
+    asked.failure.value = null;
+    asked.state.value = 'done';
+    await this.turn(asked);
+    await this.renew();
+  }
+
+  /** Learns what stands beside each message now. */
+  async renew() {
+    this.leaf = undefined;
+    this.returned();
+    const last = this.lines.value.at(-1);
+    if (!last || last.messageId === null || last.state.value !== 'done') return;
+    const page = await this.history(MOST).catch(() => null);
+    if (!page || this.busy.value) return;
+    this.messages = [];
+    this.take(page);
   }
 
   stop() {
@@ -123,6 +186,7 @@ export class Talk {
     this.stopper = null;
     this.busy.value = false;
     if (stopped) void this.settle(asked, reply);
+    else if (this.leaf !== undefined) await this.renew(); // what was said last is the newest branch now
   }
 
   /** What the server kept of an answer that was stopped. @param {Line} asked @param {Line} reply */
@@ -159,12 +223,12 @@ export class Talk {
 
   /** @param {Line} asked @param {Line} reply @param {AbortSignal} stopped */
   async hear(asked, reply, stopped) {
-    const { key, body } = /** @type {NonNullable<Line['sent']>} */ (asked.sent);
+    const { key, body, path = '/chat' } = /** @type {NonNullable<Line['sent']>} */ (asked.sent);
     const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream', 'Idempotency-Key': key };
     const init = { method: 'POST', headers, body: JSON.stringify({ ...body, stream: true }), signal: stopped };
     const writer = new Writer(reply.text);
     try {
-      await this.follow(asked, reply, writer, await send('/chat', init));
+      await this.follow(asked, reply, writer, await send(path, init));
     } finally {
       writer.flush();
     }
@@ -217,22 +281,4 @@ export class Talk {
       }
     });
   }
-}
-
-/** Talks that go on while the person looks elsewhere, and the one that is looked at. @type {Set<Talk>} */
-const open = new Set();
-
-/** The talk of an address: the same one while its address merely learns its session.
- * @param {string} avatarId @param {number | undefined} sessionId @param {boolean} hidden */
-export function talkOf(avatarId, sessionId, hidden) {
-  const fits = (/** @type {Talk} */ one) =>
-    one.avatarId === avatarId && one.sessionId === sessionId && (sessionId !== undefined || one.hidden === hidden);
-  let found = [...open].find(fits);
-  for (const one of open) if (one !== found && !one.busy.value) open.delete(one);
-  if (!found) {
-    found = new Talk(avatarId, sessionId, hidden);
-    open.add(found);
-    if (sessionId !== undefined) void found.load();
-  }
-  return found;
 }

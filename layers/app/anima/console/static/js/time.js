@@ -20,7 +20,10 @@ const UNITS = [
 export function ago(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
+    if (Math.abs(seconds) < length) continue;
+    // "Last year" means the calendar's, whatever twenty months round to.
+    const years = new Date(iso).getFullYear() - new Date().getFullYear();
+    return relative.format(unit === 'year' ? years : Math.round(seconds / length), unit);
   }
   return 'just now';
 }

@@ -4,8 +4,10 @@
  * @typedef {Object} UserAnswer
  * @property {number} user_id
  * @property {string} username
+ * @property {string | null} email
  * @property {string | null} full_name
  * @property {string[]} roles
+ * @property {string} created_at
  */
 
 /**
@@ -16,6 +18,8 @@
  * @property {string} personality_name
  * @property {Record<string, any>} personality
  * @property {string | null} model
+ * @property {Record<string, boolean>} switches
+ * @property {Record<string, string | string[]>} egress
  */
 
 /**
@@ -46,6 +50,14 @@
  * @property {number | null} response_id
  * @property {number} citations
  * @property {string | null} state
+ * @property {Branch} branch
+ */
+
+/**
+ * @typedef {Object} Branch
+ * @property {number} index
+ * @property {number} of
+ * @property {number[]} siblings
  */
 
 /**
@@ -65,7 +77,8 @@
  * @property {string} id
  * @property {string} text
  * @property {number} score
- * @property {{ message_id: number | null, session_id: number | null, date: string, speaker: string }} source
+ * @property {Record<string, number>} [scores]
+ * @property {{ message_id: number | null, session_id: number | null, date: string, speaker: string, derivation?: string[], fact_ids?: string[] }} source
  */
 
 /**
@@ -84,6 +97,15 @@
  * @property {Record<string, any>} usage
  * @property {Record<string, number>} timings
  * @property {string} created_at
+ * @property {EgressView | null} egress
+ */
+
+/**
+ * @typedef {Object} EgressView
+ * @property {string[]} kept_local
+ * @property {number} left_out
+ * @property {string[]} barred
+ * @property {string | null} model
  */
 
 /** @typedef {AnswerView & { feedback: { rating: number, comment: string | null } | null }} Reply */
@@ -101,30 +123,6 @@
  * @property {string | null} previous_text
  * @property {number | null} next_chunk_id
  * @property {string | null} next_text
- */
-
-/**
- * @typedef {Object} FactOut
- * @property {string} id
- * @property {string} category
- * @property {string} text
- * @property {string} status
- * @property {number} mention_count
- * @property {string} last_updated
- * @property {{ message_id: number | null, session_id: number | null, evidence: string }} source
- */
-
-/**
- * @typedef {Object} EpisodeOut
- * @property {string} id
- * @property {string} type
- * @property {string} title
- * @property {string} summary
- * @property {number} importance
- * @property {string} timestamp
- * @property {string | null} forget_at
- * @property {boolean} pinned
- * @property {{ message_ids: number[], session_id: number | null }} source
  */
 
 /**

@@ -50,11 +50,16 @@ export function cancel(key) {
 /** @param {Upload} upload */
 export function retry(upload) {
   dismiss(upload.key);
-  queue([{ name: upload.name, file: upload.file, uri: upload.uri, path: upload.path, purpose: upload.purpose }]);
+  const { name, file, uri, path, purpose, to, me } = upload;
+  queue([{ name, file, uri, path, purpose, to, me }]);
 }
 
 /** @param {string} uri @param {string} [purpose] */
 export const addAddress = (uri, purpose = 'context') => queue([{ name: uri, file: null, uri, path: null, purpose }]);
+
+/** Exports of past chats for an avatar. @param {Iterable<File>} files @param {string} avatarId @param {string} me the person's name in them */
+export const addTranscripts = (files, avatarId, me) =>
+  queue([...files].map((file) => ({ name: file.name, file, uri: null, path: null, purpose: '', to: `/avatars/${avatarId}/transcripts`, me })));
 
 /** @param {Iterable<File>} files @param {string} [purpose] */
 export async function add(files, purpose = 'context') {

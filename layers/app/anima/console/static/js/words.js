@@ -12,6 +12,7 @@ const STAGES = {
   read: 'Reading (in a job of its own)',
   chunk: 'Cutting into passages',
   embed: 'Learning passages',
+  extract: 'Finding facts in it',
   index: 'Writing to its store',
   done: 'Ready: ask about it',
 };

@@ -7,13 +7,12 @@ import { Alert } from '../js/alert.js';
 import { Failure, asFailure, get, post } from '../js/api.js';
 import { said } from '../js/house.js';
 import { href, openDrawer, route } from '../js/route.js';
-import { When, seconds } from '../js/time.js';
+import { seconds } from '../js/time.js';
 import { placeOf } from '../js/words.js';
+import { Kept, Memory } from './recalled.js';
 
-/** @import { MemoryUsed, Reply } from '../js/types.js' */
+/** @import { Reply } from '../js/types.js' */
 
-/** @type {Record<string, string>} */
-const KINDS = { fact: 'Fact', episode: 'Episode', message: 'Said' };
 /** @type {Record<string, string>} */
 const STEPS = {
   embed: 'Reading the question',
@@ -25,21 +24,6 @@ const STEPS = {
 
 // in the order in which the model reads them
 const SECTIONS = ['persona', 'examples', 'history', 'context', 'question'];
-
-/** @param {{ memory: MemoryUsed }} props */
-function Memory({ memory }) {
-  const { session_id: session, message_id: message, date, speaker } = memory.source;
-  const { avatar } = route.value;
-  const to = session && message ? href({ place: 'chat', avatar, session, message }) : null;
-  const who = speaker === 'user' ? 'you' : speaker;
-  return html`<li>
-    <p>${memory.text}</p>
-    <p class="quiet">
-      ${KINDS[memory.kind] ?? memory.kind} · score ${memory.score.toFixed(2)} ·${' '}
-      ${to ? html`<a href=${to}>${who}, <${When} at=${date} /></a>` : html`${who}, <${When} at=${date} />`}
-    </p>
-  </li>`;
-}
 
 /** Name and value pairs. @param {{ pairs: [string, any][] }} props */
 function Table({ pairs }) {
@@ -114,30 +98,33 @@ function Cost({ reply }) {
   const known = Object.keys(STEPS).filter((name) => timings[name] !== undefined);
   /** @type {[string, any][]} */
   const tokens = [
-    ['Model', `${model.name ?? 'unknown'} (${model.provider ?? '?'})`],
+    ['Model', model.name ? `${model.name} (${model.provider})` : 'none'],
     ['Prompt', `${usage.prompt_tokens ?? '?'} tokens${usage.cached_tokens ? `, ${usage.cached_tokens} of them known` : ''}`],
     ['Answer', `${usage.completion_tokens ?? '?'} tokens`],
   ];
   return html`<${Table} pairs=${[...tokens, ...known.map((name) => [STEPS[name], seconds(timings[name] ?? 0)])]} />`;
 }
 
-/** What the prompt was made of, by its share of tokens. @param {{ requestId: number }} props */
-function Prompt({ requestId }) {
-  const sections = useSignal(/** @type {[string, number][]} */ ([]));
-  useEffect(() => {
-    get(`/requests/${requestId}`)
-      .then((/** @type {any} */ request) => {
-        const found = request.parameters.sections ?? {};
-        sections.value = SECTIONS.filter((name) => name in found).map((name) => [name, found[name]]);
-      })
-      .catch(() => {});
-  }, [requestId]);
-  const whole = sections.value.reduce((sum, [, tokens]) => sum + tokens, 0);
+/** What was decided of the question before the model saw it. @type {Record<string, string>} */
+const GATES = {
+  talk: 'Small talk: nothing had to be known for it.',
+  said: 'The answer stands in what was said just before.',
+  known: 'It knew something that answers this.',
+  unknown: 'Nothing that it knows answers this, and the model was told so.',
+  open: 'It may know something of this.',
+};
+
+/** What the prompt was made of, by its share of tokens. @param {{ parameters: Record<string, any> }} props */
+function Prompt({ parameters }) {
+  const found = parameters.sections ?? {};
+  /** @type {[string, number][]} */
+  const sections = SECTIONS.filter((name) => name in found).map((name) => [name, found[name]]);
+  const whole = sections.reduce((sum, [, tokens]) => sum + tokens, 0);
   if (!whole) return null;
   return html`<section>
     <h3>What the prompt was made of</h3>
     <dl class="shares">
-      ${sections.value.map(
+      ${sections.map(
         ([name, tokens]) => html`<div>
           <dt>${name}</dt>
           <dd>
@@ -154,10 +141,14 @@ function Prompt({ requestId }) {
 export function Why({ responseId }) {
   const reply = useSignal(/** @type {Reply | null} */ (null));
   const failure = useSignal(/** @type {Failure | null} */ (null));
+  const parameters = useSignal(/** @type {Record<string, any>} */ ({}));
   useEffect(() => {
     get(`/responses/${responseId}`)
       .then((/** @type {any} */ found) => {
         reply.value = found;
+        get(`/requests/${found.request_id}`)
+          .then((/** @type {any} */ request) => (parameters.value = request.parameters))
+          .catch(() => {}); // without it the rest is shown all the same
       })
       .catch((error) => {
         failure.value = asFailure(error);
@@ -169,17 +160,22 @@ export function Why({ responseId }) {
   const rated = (/** @type {Reply['feedback']} */ feedback) => {
     reply.value = { ...shown, feedback };
   };
+  const egress = shown.egress;
+  const then = href({ place: 'memory', avatar: route.value.avatar, query: new URLSearchParams({ at: shown.created_at }).toString() });
   return html`<div class="why">
+    ${egress && (egress.kept_local.length > 0 || egress.left_out > 0) && html`<${Kept} egress=${egress} />`}
     <section>
       <h3>Memories it was given</h3>
+      ${GATES[parameters.value.gate] && html`<p class="quiet gate">${GATES[parameters.value.gate]}</p>`}
       ${shown.memories.length
         ? html`<ul class="used">${shown.memories.map((one) => html`<${Memory} key=${one.id} memory=${one} />`)}</ul>`
         : html`<p class="quiet">None: nothing that was kept fits the question.</p>`}
+      <p class="quiet then"><a href=${then}>What was known at that time</a></p>
     </section>
     <section><h3>Passages it cites</h3><${Passages} reply=${shown} /></section>
     <section><h3>Feeling</h3><${Feeling} reply=${shown} /></section>
     <section><h3>Model and time</h3><${Cost} reply=${shown} /></section>
-    <${Prompt} requestId=${shown.request_id} />
+    <${Prompt} parameters=${parameters.value} />
     <${Rating} reply=${shown} onRated=${rated} />
   </div>`;
 }

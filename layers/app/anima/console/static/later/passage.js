@@ -3,12 +3,12 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
-import { Alert } from './alert.js';
-import { Failure, asFailure, get } from './api.js';
-import { href, openDrawer } from './route.js';
-import { placeOf } from './words.js';
+import { Alert } from '../js/alert.js';
+import { Failure, asFailure, get } from '../js/api.js';
+import { href, openDrawer } from '../js/route.js';
+import { placeOf } from '../js/words.js';
 
-/** @import { OpenedChunk } from './types.js' */
+/** @import { OpenedChunk } from '../js/types.js' */
 
 /** @param {{ chunk: OpenedChunk }} props */
 function Source({ chunk }) {
