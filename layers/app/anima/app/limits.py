@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 1_000_000
 _FILES = frozenset({f"{API}/documents", f"{API}/media"})
+_TRANSCRIPTS = re.compile(rf"{API}/avatars/[0-9a-f-]{{36}}/transcripts")
 _UPLOAD = re.compile(rf"{API}/uploads/[0-9a-f-]{{36}}/content")
 # A client that is still sending hardly hears an answer: so much is read and dropped first.
 _DRAINED_BYTES = 4_000_000
@@ -26,7 +27,7 @@ def limit(path: str) -> int:
     """The largest body that an address takes, in bytes; a file may come as base64, an upload comes as it is."""
     if _UPLOAD.fullmatch(path):
         return settings().max_upload_bytes
-    if path in _FILES:
+    if path in _FILES or _TRANSCRIPTS.fullmatch(path):
         return settings().max_document_bytes * 4 // 3 + MAX_BODY_BYTES
     return MAX_BODY_BYTES
 

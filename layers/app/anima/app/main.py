@@ -15,6 +15,8 @@ from anima.app.requests import Requests
 from anima.kernel import watch
 from anima.kernel.http import API
 from anima.operations import wake
+from anima.vendors.cache import cache
+from anima.vendors.embeddings import question
 
 PARTS = frozenset({"chat", "retrieve", "manage"})
 _THREADS = 256
@@ -24,11 +26,18 @@ _THREADS = 256
 def _chat() -> list[APIRouter]:
     from anima.chat import api as chat
     from anima.chat import ask_api as asking
+    from anima.chat import further
+    from anima.chat import log_api as log
     from anima.conversations import api as conversations
+    from anima.curiosity import turn_service as curiosity
+    from anima.gateway import service as models
     from anima.knowledge import elsewhere_service, service
+    from anima.vendors.llm import prefixes
 
+    models.keep_beginnings(prefixes.keep)
     service.also_search(elsewhere_service.begin)
-    return [chat.router, asking.router, conversations.router]
+    further.ask(curiosity)
+    return [chat.router, log.router, asking.router, conversations.router]
 
 
 def _retrieve() -> list[APIRouter]:
@@ -40,7 +49,11 @@ def _retrieve() -> list[APIRouter]:
 
 def _manage() -> list[APIRouter]:
     from anima.avatars import api as avatars
+    from anima.avatars import service as avatar_rules
+    from anima.curiosity import api as curiosity
+    from anima.curiosity import sources_service as sources
     from anima.gateway import api as gateway
+    from anima.gateway import catalogue_service
     from anima.identity import api as identity
     from anima.knowledge import documents_api as documents
     from anima.knowledge import ingest_api as ingestion
@@ -50,12 +63,31 @@ def _manage() -> list[APIRouter]:
     from anima.knowledge import summary_api as summaries
     from anima.knowledge import uploads_api as uploads
     from anima.memory import api as memory
+    from anima.memory import sleep_api as sleeping
     from anima.operations import health_api
     from anima.personality import api as personality
     from anima.relationships import api as relationships
+    from anima.snapshots import erase_api as erasing
+    from anima.snapshots import export_api as exporting
+    from anima.snapshots import transcripts_api as transcripts
 
+    avatar_rules.know_providers(lambda: [*catalogue_service.providers(), sources.PROVIDER])
     of_documents = (documents, uploads, searching, ingestion, stores, publishing, summaries)
-    rooms = (identity, avatars, personality, *of_documents, memory, relationships, gateway, health_api)
+    rooms = (
+        identity,
+        avatars,
+        personality,
+        *of_documents,
+        memory,
+        sleeping,
+        curiosity,
+        transcripts,
+        erasing,
+        exporting,
+        relationships,
+        gateway,
+        health_api,
+    )
     return [room.router for room in rooms]
 
 
@@ -69,6 +101,7 @@ _ROUTERS: dict[str, Callable[[], list[APIRouter]]] = {
 def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI:
     """An app of some parts; `guarded` refuses strange hosts and origins, as a server at home must."""
     watch.start()
+    question.keep_in(cache())
     if not guarded:
         wake.wire()
     app = FastAPI(

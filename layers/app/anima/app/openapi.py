@@ -24,6 +24,7 @@ TAGS = [
     {"name": "avatars", "description": "Avatars: who they are"},
     {"name": "relationships", "description": "How an avatar stands to you"},
     {"name": "memory", "description": "Facts, episodes and recall"},
+    {"name": "curiosity", "description": "What an avatar would like to know, and what it found out"},
     {"name": "knowledge", "description": "Documents, stores and search"},
     {"name": "personality", "description": "Personalities: check, compile, ready-made ones"},
     {"name": "models", "description": "Language models"},

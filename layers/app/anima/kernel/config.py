@@ -141,7 +141,10 @@ class Settings(BaseSettings):
     local_model: str = Field(
         "qwen2.5-coder-1.5b-instruct", description="Local chat model, by its name in the catalogue"
     )
-    local_llm: bool = Field(True, description="Whether `anima up` starts the local chat model")
+    local_llm: bool = Field(
+        True,
+        description="Whether `anima up` starts the local chat model; not set: where no other model is configured",
+    )
 
     secret_key: SecretStr | None = Field(
         None,
@@ -200,7 +203,18 @@ class Settings(BaseSettings):
     document_retrieval_url: str | None = Field(
         None,
         validation_alias=_named("DOCUMENT_RETRIEVAL_URL"),
-        description="Service of further passages for /ask, asked like /api/v1/search",
+        description="Service of further passages for /ask and curiosity, asked like /api/v1/search",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias=_named("REDIS_URL"),
+        description="A server of the Redis protocol that processes share as a cache; nothing depends on it",
+    )
+    curiosity_searches_a_day: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description="Searches that an avatar makes of itself a day, where it has no number of its own",
     )
     llm_models_config_path: Path | None = Field(
         None, validation_alias=_named("LLM_MODELS_CONFIG_PATH"), description="JSON file of LLM profiles"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,6 +55,14 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A document that waits again; `avatar_id` is whom it was brought to, where it is past conversations."""
+
+    document_id: int
+    avatar_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """The document whose row is locked."""
 
@@ -94,6 +103,7 @@ CLAIM = db.Query(
         and s.store_id = d.store_id and s.deleted_at is null
         and (d.stage <> 'read' or %(is_read)s) and (d.stage <> 'index' or s.provider = 'pgvector')
         and d.attempts < %(max_attempts)s + (d.parsed_uri is not null)::int
+        and not exists (select from transcripts t where t.owner_id = d.owner_id and t.document_id = d.document_id)
     returning d.document_id, d.store_id, s.provider, s.embedding_model, s.dimension, d.title, d.doc_type, d.uri, d.name,
         d.mime_type, d.content_sha256, d.storage_uri, d.parsed_uri, d.size_bytes, d.attempts, d.claims
     """,
@@ -181,7 +191,7 @@ UNREAD = db.Query(
 )
 
 QUEUE = db.Query(
-    Held,
+    Queued,
     """
     update documents d set state = 'queued', stage = 'queued', attempts = 0, reason = null
     from vector_stores s
@@ -190,7 +200,9 @@ QUEUE = db.Query(
             and (d.stage <> 'index' or s.provider = 'pgvector')
             and d.updated_at <= now()
                 - case when d.stage = 'read' then %(patience)s::interval else %(silence)s::interval end)
-    returning d.document_id
+    returning d.document_id,
+        (select t.avatar_id from transcripts t where t.owner_id = d.owner_id and t.document_id = d.document_id)
+            as avatar_id
     """,
 )
 
@@ -316,6 +328,6 @@ def end(
     )
 
 
-def queue(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[Held]:
+def queue(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[Queued]:
     """Queues a document again that failed, could not be read, or has been left by its worker; no row for any other."""
     return tx.fetch(QUEUE, owner_id=owner_id, document_id=document_id, silence=SILENCE, patience=PATIENCE)

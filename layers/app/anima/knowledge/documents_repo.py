@@ -51,7 +51,7 @@ _DOCUMENT: LiteralString = """
             when d.stage in ('parse', 'read', 'fetch') and d.units_total > d.units_done and d.units_done > d.stage_from
                 then extract(epoch from d.updated_at - d.stage_started_at)::float8
                     * (d.units_total - d.units_done) / (d.units_done - d.stage_from)
-            when d.stage = 'embed' and d.chunks_total > d.chunks_done and d.chunks_done > d.stage_from
+            when d.stage in ('embed', 'extract') and d.chunks_total > d.chunks_done and d.chunks_done > d.stage_from
                 then extract(epoch from d.updated_at - d.stage_started_at)::float8
                     * (d.chunks_total - d.chunks_done) / (d.chunks_done - d.stage_from)
         end as seconds_left,
@@ -128,6 +128,16 @@ DELETE_MEDIUM = db.Command(
     """
 )
 
+# Of past conversations that it stands for.
+WRITTEN_OF = db.Query(
+    Touched,
+    """
+    select distinct g.document_id from transcript_sessions t
+    join session_digests g on g.owner_id = t.owner_id and g.session_id = t.session_id
+    where t.owner_id = %(owner_id)s and t.document_id = %(document_id)s and g.document_id is not null
+    """,
+)
+
 FREE = db.Query(
     Free,
     """
@@ -200,6 +210,11 @@ def delete(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[To
 def delete_medium(tx: db.Transaction, owner_id: int, media_id: int) -> None:
     """Deletes a medium that no message and no document refers to."""
     tx.execute(DELETE_MEDIUM, owner_id=owner_id, media_id=media_id)
+
+
+def written_of(tx: db.Transaction, owner_id: int, document_id: int) -> db.Pending[Touched]:
+    """The summaries of sessions that a document has brought."""
+    return tx.fetch(WRITTEN_OF, owner_id=owner_id, document_id=document_id)
 
 
 def free(tx: db.Transaction, owner_id: int, uris: Sequence[str]) -> db.Pending[Free]:

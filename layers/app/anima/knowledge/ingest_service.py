@@ -18,6 +18,8 @@ from anima.vendors.embeddings import embedder
 from anima.vendors.readers import UnknownMedium, Unreadable
 
 TOPIC = "document.queued"
+_PAST = "transcript.queued"
+"""Past conversations are documents that another room takes in."""
 _UNSEARCHABLE = (UnknownMedium, NothingRead)
 _HOPELESS = (Unreadable, EmptyDocument, WrongDimension, BlobMissing, ReaderFailed, *fetch_service.HOPELESS)
 _KILLED = "reading it stopped the worker each time"
@@ -158,8 +160,10 @@ def retry(principal: db.Principal, document_id: int) -> None:
     with db.transaction(principal) as tx:
         there = claim_repo.there(tx, owner_id, document_id)
         queued = claim_repo.queue(tx, owner_id, document_id)
-        if queued.first() is not None:
-            outbox.emit(tx, TOPIC, f"document:{document_id}", owner_id, {"document_id": document_id})
+        if (again := queued.first()) is not None:
+            past = again.avatar_id is not None
+            topic, key = (_PAST, f"transcripts:{again.avatar_id}") if past else (TOPIC, f"document:{document_id}")
+            outbox.emit(tx, topic, key, owner_id, {"document_id": document_id})
     if there.first() is None:
         raise NotFound(what="document", id=document_id)
     if queued.first() is None:

@@ -12,13 +12,16 @@ from anima.vendors.blobs import blobs
 def remove(tx: db.Transaction, owner_id: int, document_id: int) -> bool:
     """Removes a document as part of the running transaction; whether it was there.
 
-    A medium goes with it unless a message or another document refers to it, and files go with the last that did.
+    Past conversations that it has brought go with it, and what was written of those. A medium goes unless a message or
+    another document refers to it, and files go with the last that did.
     """
     kept = documents_repo.locked(tx, owner_id, document_id).first()
     if kept is None:
         return False
     if kept.media_id is not None:
         documents_repo.medium(tx, owner_id, kept.media_id)
+    for summary in documents_repo.written_of(tx, owner_id, document_id).all():
+        remove(tx, owner_id, summary.document_id)
     index_repo.remove(tx, owner_id, document_id)
     forgetting_service.forget(tx, owner_id, document_id)
     documents_repo.delete(tx, owner_id, document_id).one()

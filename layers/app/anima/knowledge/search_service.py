@@ -16,7 +16,7 @@ from anima.knowledge.retrieval_model import PlanLine, Retrieval, SearchedStore, 
 from anima.knowledge.search_model import Asked, Hit, Outside
 from anima.knowledge.service import asked
 from anima.vendors import rerankers
-from anima.vendors.embeddings.question import ask
+from anima.vendors.embeddings.question import ask, keep
 
 _RERANKED = 50
 
@@ -63,7 +63,8 @@ def search(principal: db.Principal, request: SearchRequest) -> SearchResult:
     try:
         with telemetry.measured(timings, "embed"):
             if request.mode != "words":
-                current.question = ask(request.query)
+                current.question = ask(request.query, tenant=current.owner_id)
+                keep(current.question, current.owner_id)
         with telemetry.measured(timings, "search"):
             found = _found(principal, current)
         with telemetry.measured(timings, "rank"):

@@ -62,6 +62,8 @@ def _being_written(owner: db.Principal, owner_id: int, store_id: int) -> bool:
 
 
 def _remove_documents(owner: db.Principal, owner_id: int, store_id: int) -> None:
+    with db.transaction(owner) as tx:
+        stores_repo.move_transcripts(tx, owner_id, store_id)
     while True:
         with db.transaction(owner) as tx:
             rows = stores_repo.documents(tx, owner_id, store_id, _BATCH).all()

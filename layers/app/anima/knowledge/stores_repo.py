@@ -121,6 +121,20 @@ STORE_DOCUMENTS = db.Query(
     """,
 )
 
+# Past conversations only stand in a store: nothing of them lies there.
+MOVE_TRANSCRIPTS = db.Command(
+    """
+    update documents d set store_id = o.store_id
+    from transcripts t, lateral (
+        select s.store_id from vector_stores s
+        where s.owner_id = t.owner_id and s.store_id <> %(store_id)s and s.deleted_at is null
+        order by s.store_id limit 1
+    ) o
+    where d.owner_id = %(owner_id)s and d.store_id = %(store_id)s
+        and t.owner_id = d.owner_id and t.document_id = d.document_id
+    """
+)
+
 # Whoever enters a document holds the store's row until that is done: he is waited for, and none comes after.
 HELD = db.Query(
     Touched,
@@ -209,6 +223,11 @@ def mark_deleted(tx: db.Transaction, owner_id: int, store_id: int) -> db.Pending
 def documents(tx: db.Transaction, owner_id: int, store_id: int, limit: int) -> db.Pending[StoreDocument]:
     """Some documents of a store."""
     return tx.fetch(STORE_DOCUMENTS, owner_id=owner_id, store_id=store_id, limit=limit)
+
+
+def move_transcripts(tx: db.Transaction, owner_id: int, store_id: int) -> None:
+    """Has documents of past conversations stand in another store, so that they do not go with this one."""
+    tx.execute(MOVE_TRANSCRIPTS, owner_id=owner_id, store_id=store_id)
 
 
 def held(tx: db.Transaction, owner_id: int, store_id: int) -> db.Pending[Touched]:

@@ -43,10 +43,11 @@ _HANDLERS = {
 }
 
 
-def _handle(event: outbox.Event) -> None:
+def act(event: outbox.Event) -> None:
+    """Does what one event asks for."""
     _HANDLERS.get(event.topic, _ingest)(event)
 
 
 def handle(event: Mapping[str, Any], *, raising: bool = False) -> dict[str, Any]:
     """Does what the records of an SQS event ask for; delivered twice, it works once."""
-    return delivery.consume(event, watched(_handle), raising=raising)
+    return delivery.consume(event, watched(act), raising=raising)

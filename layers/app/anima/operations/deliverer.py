@@ -20,17 +20,25 @@ def workers() -> dict[str, Worker]:
     """The worker of each topic."""
     from anima.chat import worker as after_turn
     from anima.knowledge import worker as ingest
+    from anima.snapshots import worker as transcripts
 
     return {
         "turn.finished": after_turn.handle,
         "session.quiet": after_turn.handle,
         "session.deleted": after_turn.handle,
+        "memory.sleep": after_turn.handle,
+        "memory.expired": after_turn.handle,
+        "curiosity.look": after_turn.handle,
+        "curiosity.research": after_turn.handle,
         "document.queued": ingest.handle,
         "vectors.waiting": ingest.handle,
         "vectors.gone": ingest.handle,
         "store.deleted": ingest.handle,
         "summary.wanted": ingest.handle,
         "media.attached": ingest.handle,
+        "transcript.queued": transcripts.handle,
+        "account.closed": transcripts.handle,
+        "memory.erased": transcripts.handle,
     }
 
 

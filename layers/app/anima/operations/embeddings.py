@@ -37,6 +37,12 @@ class OtherMove(Conflict):
     slug = "other-move"
 
 
+class KeptFromProvider(Conflict):
+    """{avatars} avatars keep something from {provider}, which would read all of it; let it read that first."""
+
+    slug = "kept-from-provider"
+
+
 class MoveHeld(Conflict):
     """Another process moves the embeddings of this database just now."""
 
@@ -84,12 +90,13 @@ def models(url: str) -> list[Model]:
 def migrate(url: str, name: str, tell: Tell = lambda *_: None) -> Moved:
     """Moves everything to the model `name`; the one that serves already costs nothing.
 
-    Raises UnknownEmbedder, BadInput for a model that no store can hold, OtherMove, MoveHeld, and what the embedder
-    raises: then the old vectors serve on, and the next call goes on with what was filled in.
+    Raises UnknownEmbedder, BadInput for a model that no store can hold, KeptFromProvider, OtherMove, MoveHeld, and what
+    the embedder raises: then the old vectors serve on, and the next call goes on with what was filled in.
     """
     model = embeddings.embedder(name)
     if not 1 <= model.dimension <= 16_000:
         raise BadInput(reason=f"a store holds vectors of 1 to 16,000 dimensions, not {model.dimension}")
+    _check_egress(url, name)
     model.embed_question("whether it answers at all")
     with _held(url) as connection:
         before, moving = _one(connection, sql.SERVING), _one(connection, sql.MOVING)
@@ -104,6 +111,16 @@ def migrate(url: str, name: str, tell: Tell = lambda *_: None) -> Moved:
         removed = _clean(connection)
     nearest_indexes.keep(url)
     return Moved(model.name, before, made, removed)
+
+
+def _check_egress(url: str, name: str) -> None:
+    """A model of a provider reads everything: none is moved to while an avatar keeps something from that provider."""
+    if (provider := embeddings.provider(name)) is None:
+        return
+    with _connected(url) as connection:
+        kept = _one(connection, sql.KEPT_FROM, {"provider": provider})
+    if kept:
+        raise KeptFromProvider(provider=provider, avatars=kept)
 
 
 def abandon(url: str) -> int:

@@ -98,6 +98,12 @@ select coalesce(
 
 MOVING: LiteralString = "select next_model from vector_stores where next_model is not null limit 1"
 
+# Avatars that keep some category from a provider.
+KEPT_FROM: LiteralString = """
+    select count(distinct a.avatar_id) from avatars a cross join lateral jsonb_each(a.egress) e (category, rule)
+    where e.rule <> '"any"' and not (jsonb_typeof(e.rule) = 'array' and e.rule ? %(provider)s)
+"""
+
 BEGIN: LiteralString = """
 update vector_stores set next_model = %(model)s, next_dimension = %(dimension)s
 where embedding_model <> %(model)s and next_model is distinct from %(model)s and provider = 'pgvector'

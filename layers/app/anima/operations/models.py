@@ -10,8 +10,12 @@ from anima.vendors.assets import Progress
 
 
 def answers_locally() -> bool:
-    """Whether the local chat model is needed: it is asked for, and no key or other server stands before it."""
+    """Whether the local chat model is needed: no key or other server stands before it, or it is asked for by name
+    (for what an avatar's egress keeps on this machine).
+    """
     configured = settings()
+    if "local_llm" in configured.model_fields_set:
+        return configured.local_llm
     elsewhere = configured.openai_api_key or configured.ollama_host or configured.llm_models_profile
     return configured.local_llm and not elsewhere
 
