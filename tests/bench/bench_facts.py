@@ -3,6 +3,7 @@
 Ten people, five English and five French, tell ten facts each to an avatar through the real reflection; a new process
 asks for each through recall and gate. FACTS_MODEL names the local model that proposes (`none`: the rules alone).
 A stored fact is right if its key and value are among those that the data set accepts, and stale if it was retracted.
+FACTS_PARTS names what is run of people, fresh and mem0 (see fresh_facts).
 """
 
 import json
@@ -21,6 +22,7 @@ from typing import Any
 
 import psycopg
 from scripts.venvs import ROOT
+from tests.bench import fresh_facts
 from tests.bench.frame import Bench
 
 from anima.avatars import service as avatars
@@ -88,20 +90,35 @@ class Proposer:
 
 
 def run(bench: Bench) -> None:
-    """Figures `stored.*` (precision, recall), `answered.*`, `unknown.admitted`, `proposer.*`."""
-    people = json.loads(DATA.read_text(encoding="utf-8"))["people"]
-    model = os.environ.get("FACTS_MODEL", MODEL)
+    """Figures `stored.*` (precision, recall), `answered.*`, `unknown.admitted`, `proposer.*`, `fresh.*`."""
+    model, parts = os.environ.get("FACTS_MODEL", MODEL), os.environ.get("FACTS_PARTS", "people,fresh,mem0").split(",")
+    kept = []
     with _house() as owner, _model(bench, model) as propose:
-        user_id = int(_row(owner, _PERSON, f"bench-{uuid.uuid4().hex[:8]}")[0])
-        places = [_tell(owner, user_id, number, person, propose) for number, person in enumerate(people)]
-        stored = [_stored(owner, user_id, place) for place in places]
-        answers = _asked_elsewhere(user_id, places)
-    _judge_stored(bench, people, stored)
-    _judge_answers(bench, people, answers)
+        if "people" in parts:
+            _of_people(bench, owner, propose)
+        if "fresh" in parts:
+            fresh_facts.by_rules(bench, owner)
+        if "fresh" in parts and propose is not None:
+            fresh_facts.with_model(bench, owner, propose)
+        if "mem0" in parts and propose is not None:
+            kept = fresh_facts.of_sample(owner, propose)
     if propose is not None:
         bench.figure("proposer.calls", propose.calls, "calls")
         bench.figure("proposer.wall", propose.seconds / max(1, propose.calls), "s/call")
+    if kept:
+        fresh_facts.beside_mem0(bench, model, kept)
     bench.note(f"proposer: {model}; its proposals count as unconfirmed, what rules find as confirmed")
+
+
+def _of_people(bench: Bench, owner: psycopg.Connection[Any], propose: Proposer | None) -> None:
+    """Figures of the ten people."""
+    people = json.loads(DATA.read_text(encoding="utf-8"))["people"]
+    user_id = int(_row(owner, _PERSON, f"bench-{uuid.uuid4().hex[:8]}")[0])
+    places = [_tell(owner, user_id, number, person, propose) for number, person in enumerate(people)]
+    stored = [_stored(owner, user_id, place) for place in places]
+    answers = _asked_elsewhere(user_id, places)
+    _judge_stored(bench, people, stored)
+    _judge_answers(bench, people, answers)
 
 
 @contextmanager
