@@ -235,6 +235,11 @@ def test_no_role_may_do_everything_of_a_service() -> None:
     assert "arn:aws:iam::aws:policy" not in "".join(path.read_text() for path in FILES)
 
 
+def statements(role: str, path: Path) -> list[dict[str, Any]]:
+    policies = of_type("AWS::IAM::Role", path)[f"{role}Role"]["Policies"]
+    return [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+
+
 def test_who_serves_people_may_not_read_queues_and_who_works_may_not_write_files() -> None:
     path = ROOT / "infra" / "roles.yaml"
     shared = of_type("AWS::IAM::ManagedPolicy", path)
@@ -245,8 +250,10 @@ def test_who_serves_people_may_not_read_queues_and_who_works_may_not_write_files
     for name in ("Chat", "ChatStream", "Manage", "Retrieve", "Socket"):
         assert "sqs:ReceiveMessage" not in may[name]
     # What ingestion keeps: what it fetched from an address, and what was read of a document.
-    for name in ("Reflect", "Outbox", "Socket", "Retrieve", "Migrate"):
+    for name in ("Outbox", "Socket", "Retrieve", "Migrate"):
         assert "s3:PutObject" not in may[name]
+    written = [one["Resource"] for one in statements("Reflect", path) if "s3:PutObject" in one["Action"]]
+    assert written == [{"Fn::Sub": "${BucketArn}/documents/*"}]  # what it writes down itself
     emitting = {name for name, actions in may.items() if "scheduler:CreateSchedule" in actions}
     assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect"}
 
@@ -469,6 +476,7 @@ SAMPLES = {
     "socket": "WebSocket",
     "socket_disconnect": "WebSocket",
     "ingest": "SQS",
+    "transcript": "SQS",
     "reflect": "SQS",
     "outbox": "Schedule",
     "migrate": "Plain",

@@ -10,7 +10,7 @@ import pytest
 from tenancy import two_people
 
 LOGINS = ["anima_app", "anima_worker", "anima_admin"]
-UPKEEP = ["maintain_partitions", "maintain_expired", "maintain_activations", "expired_uploads"]
+UPKEEP = ["maintain_partitions", "maintain_expired", "maintain_activations", "expired_uploads", "owners_with_faded"]
 """Run with the rights of the owner, who makes and drops partitions; they heed nothing that a caller says."""
 Connection = psycopg.Connection[Any]
 

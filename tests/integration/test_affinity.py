@@ -14,7 +14,7 @@ from anima.conversations import service as conversations
 from anima.emotions import service as emotions
 from anima.emotions.sentiment import sentiment
 from anima.kernel import clock, db
-from anima.relationships import service as relationships
+from anima.relationships import moves_service as relationships
 from fixtures.api import Person
 
 LUNA = personalities.parse(personalities.load_ready("luna"))

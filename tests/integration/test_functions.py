@@ -110,6 +110,25 @@ def test_ingest_then_retrieve(alice: Any, settings: dict[str, str]) -> None:
 
 
 @pytest.mark.model
+def test_past_conversations_come_in_by_the_same_queue(alice: Any, settings: dict[str, str]) -> None:
+    """Brought over HTTP, imported by the function that ingests; three times is once."""
+    blobs = {**settings, "ANIMA_DATA_DIR": os.environ["ANIMA_DATA_DIR"]}
+    avatar = alice.http.post("/api/v1/avatars", json={"name": "Luna", "personality": "luna"}).json()["avatar_id"]
+    turns = [{"id": "1", "date": "2024-05-01T10:00:00Z", "speaker": "me", "text": "I live in Oslo"}]
+    sent = alice.http.post(f"/api/v1/avatars/{avatar}/transcripts", json={"turns": turns, "proposals": 0})
+    assert sent.status_code == 202, sent.text
+    payload = {"document_id": sent.json()["document_id"]}
+    with runtime.running("ingest", blobs) as function:
+        queued = with_body(event("transcript"), alice.user_id, payload)
+        for _ in range(3):
+            assert function.invoke(queued) == {"batchItemFailures": []}, function.log()
+    shown = alice.http.get(f"/api/v1/documents/{payload['document_id']}").json()
+    assert (shown["state"], shown["chunks_total"]) == ("done", 1)
+    facts = alice.http.get(f"/api/v1/avatars/{avatar}/facts").json()["items"]
+    assert [(fact["value"], fact["mention_count"]) for fact in facts] == [("Oslo", 1)]
+
+
+@pytest.mark.model
 def test_reflect_embeds_what_was_said(
     alice: Any, talking: Any, settings: dict[str, str], owner_conn: psycopg.Connection[Any]
 ) -> None:

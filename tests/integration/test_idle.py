@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from anima.kernel import db, outbox
+from anima.memory.sleep_service import LEAST_TURNS
 from fixtures.api import Person
 from fixtures.house import wait_for
 from fixtures.idle import Cloud, Home, at_home, in_the_cloud
@@ -47,6 +48,19 @@ class TestAtHome:
         wait_for(lambda: home.calls == ["turn.finished"] and not waiting(owner_conn))
         home.settle()
         assert home.wire.waits > 0
+        for _ in range(3):
+            assert home.hour() == (0, 0)
+
+    def test_an_hour_after_it_slept(self, home: Home, alice: Person, luna: str, owner_conn: Connection) -> None:
+        for _ in range(LEAST_TURNS):
+            say(alice, "Good morning", avatar_id=luna)
+        wait_for(lambda: waiting(owner_conn) == 1)  # only that it is to sleep
+        home.settle()
+        home.time.advance(timedelta(minutes=6))
+        owner_conn.execute("update outbox set next_attempt_at = now()")
+        home.hour()
+        wait_for(lambda: home.calls.count("memory.sleep") == 1 and not waiting(owner_conn))
+        home.settle()
         for _ in range(3):
             assert home.hour() == (0, 0)
 
@@ -107,4 +121,6 @@ class TestDeployed:
         for _ in range(6):
             cloud.minute()
         assert waiting(owner_conn) == 0
+        slept = owner_conn.execute("select state from sleeps where avatar_id = %s", [luna]).fetchone()
+        assert slept == ("awake",), "it slept while the database was awake"
         assert cloud.hour() == (0, 0)

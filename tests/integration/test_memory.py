@@ -5,96 +5,20 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from anima.avatars import service as avatars
-from anima.avatars.model import NewAvatar
 from anima.gateway import service as gateway
-from anima.kernel import clock, db, ids, outbox, telemetry
+from anima.kernel import clock, db, telemetry
 from anima.memory import reflect_service, service
-from anima.memory.model import Memory
 from anima.vendors.embeddings.question import ask
 from anima.vendors.llm.errors import ModelUnavailable
+from fixtures.life import Life, Propose
 
 pytestmark = pytest.mark.usefixtures("fast_embedder")
-
-Propose = Callable[[str, str | None], str | None]
-
-
-class Life:
-    """A person with an avatar, who says things to it; each in a session of its own."""
-
-    def __init__(self, person: Any, owner: psycopg.Connection[Any]) -> None:
-        self.person = person
-        self.user_id: int = person.user_id
-        self._owner = owner
-        self.avatar_id = avatars.create(
-            person.principal, NewAvatar(name=f"Luna {uuid.uuid4().hex[:6]}"), None
-        ).avatar_id
-
-    def says(self, text: str, answer: str = "I see.", *, private: bool = False, role: str = "user") -> outbox.Event:
-        """Stores a turn as it would be after it ended; answers the event that follows it."""
-        session_id = self._one(
-            "insert into sessions (user_id, avatar_id, private) values (%s, %s, %s) returning session_id",
-            (self.user_id, self.avatar_id, private),
-        )
-        said = self._message(session_id, role, text)
-        answered = self._message(session_id, "assistant", answer)
-        payload = {
-            "session_id": session_id,
-            "message_id": said,
-            "response_message_id": answered,
-            "avatar_id": str(self.avatar_id),
-        }
-        return outbox.Event(ids.uuid7(), "turn.finished", f"avatar:{self.avatar_id}", self.user_id, payload, 1)
-
-    def tells(self, text: str, answer: str = "I see.", propose: Propose | None = None) -> outbox.Event:
-        """Says something that the avatar reflects on."""
-        event = self.says(text, answer)
-        reflect_service.reflect(event, propose)
-        return event
-
-    def recalls(self, question: str, **options: Any) -> list[Memory]:
-        """What comes back."""
-        with db.transaction(self.person.principal) as tx:
-            found = service.begin_recall(tx, self.user_id, self.avatar_id, ask(question), **options)
-        return found.memories()
-
-    def facts(self, **params: Any) -> list[dict[str, Any]]:
-        answer = self.person.http.get(f"/api/v1/avatars/{self.avatar_id}/facts", params=params)
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["items"])
-
-    def known(self) -> dict[str, Any]:
-        """The values that hold, by key."""
-        return {fact["key"]: fact["value"] for fact in self.facts()}
-
-    def count(self, table: str) -> int:
-        return self._one(f"select count(*) from {table} where user_id = %s", (self.user_id,))
-
-    def _message(self, session_id: int, role: str, text: str) -> int:
-        author = self.user_id if role == "user" else None
-        return self._one(
-            "insert into messages (session_id, owner_id, author_id, role, content)"
-            " values (%s, %s, %s, %s, %s) returning message_id",
-            (session_id, self.user_id, author, role, text),
-        )
-
-    def _one(self, statement: str, params: tuple[Any, ...]) -> int:
-        row = self._owner.execute(statement, params).fetchone()  # type: ignore[call-overload]
-        assert row is not None
-        return int(row[0])
-
-
-@pytest.fixture
-def life(alice: Any, owner_conn: psycopg.Connection[Any]) -> Life:
-    """Alice and her avatar."""
-    return Life(alice, owner_conn)
 
 
 @pytest.fixture
@@ -187,7 +111,7 @@ def test_what_holds_no_more_ends(life: Life) -> None:
 
 
 def test_what_a_model_proposes_is_unconfirmed_and_read_as_what_was_said(life: Life) -> None:
-    said = "Peanuts make me swell up like a balloon"
+    said = "My throat closes when I eat peanuts"
     propose = proposing({"evidence": said, "key": "allergy", "value": "peanuts"})
     life.tells(said + ".", propose=propose)
     (fact,) = life.facts()
@@ -202,8 +126,8 @@ def test_what_a_model_proposes_is_unconfirmed_and_read_as_what_was_said(life: Li
 
 def test_a_guess_does_not_outvote_what_was_plainly_said(life: Life, logged: list[dict[str, Any]]) -> None:
     life.tells("I live in Lisbon.")
-    propose = proposing({"evidence": "my heart beats in Rome", "key": "home", "value": "Rome"})
-    life.tells("You know, my heart beats in Rome.", propose=propose)
+    propose = proposing({"evidence": "I pay my rent in Rome", "key": "home", "value": "Rome"})
+    life.tells("You know, I pay my rent in Rome.", propose=propose)
     assert life.known()["home"] == "Lisbon"
     assert {"event": "memory.refused", "reasons": {"contradicts_what_was_said": 1}} in logged
 
@@ -367,7 +291,7 @@ def test_an_episode_fades_and_recall_holds_it_longer(life: Life, owner_conn: psy
     assert row[1:] == (1, later)
 
 
-def test_a_faded_episode_is_dropped_by_the_next_reflection_unless_pinned(
+def test_a_faded_episode_is_dropped_when_it_is_found_faded_a_day_later_too_unless_pinned(
     life: Life, owner_conn: psycopg.Connection[Any]
 ) -> None:
     life.tells("I passed my driving exam today!")
@@ -376,7 +300,9 @@ def test_a_faded_episode_is_dropped_by_the_next_reflection_unless_pinned(
     owner_conn.execute("update episodes set forget_at = now() - interval '1 s' where user_id = %s", (life.user_id,))
     kinds = {memory.text for memory in life.recalls("exam academy") if memory.kind == "episode"}
     assert kinds == {"I graduated from the academy"}
-    life.tells("Good morning.")
+    for days in (0, 2):
+        with clock.use(clock.SimulatedClock(datetime.now(UTC) + timedelta(days=days))):
+            life.tells("Good morning.")
     assert life.count("episodes") == 1
 
 
@@ -404,7 +330,7 @@ def test_a_correction_ends_what_cannot_hold_beside_it(life: Life) -> None:
 
 
 def test_a_guess_is_confirmed_by_its_owner(life: Life) -> None:
-    said = "Peanuts make me swell up"
+    said = "My throat closes when I eat peanuts"
     life.tells(said, propose=proposing({"evidence": said, "key": "allergy", "value": "peanuts"}))
     (fact,) = life.facts(category="health")
     place = f"/api/v1/avatars/{life.avatar_id}/facts/{fact['id']}"

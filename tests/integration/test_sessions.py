@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from anima.conversations import turn_service
+from anima.conversations import service, turn_service
 from anima.conversations.model import TurnContext
 from anima.kernel import db
 from fixtures.api import Person
@@ -33,7 +33,7 @@ def session(person: Person, **body: Any) -> dict[str, Any]:
 
 def say(person: Person, session_id: int, said: str, parent: int | None = None, media: Sequence[int] = ()) -> int:
     with db.transaction(person.principal) as tx:
-        added = turn_service.add_message(
+        added = service.add_message(
             tx,
             person.user_id,
             session_id=session_id,

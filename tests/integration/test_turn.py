@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from anima.kernel import clock
 from fixtures.api import Person
 from fixtures.stub_llm import Reply, StubLLM, context_too_long, failure, no_quota
 from fixtures.turns import make_avatar, said, say, streamed
@@ -390,3 +392,20 @@ def test_the_request_may_name_the_model(alice: Person, luna: str, talking: StubL
     answer = said(alice, "Hello", avatar_id=luna, model="openai:gpt-4.1")
     assert talking.chats[-1].body["model"] == "gpt-4.1"
     assert answer["model"]["name"] == "gpt-4.1"
+
+
+def test_what_is_said_has_the_time_of_the_clock(alice: Person, luna: str, talking: StubLLM) -> None:
+    at = datetime(2031, 5, 4, 9, 30, tzinfo=UTC)
+    with clock.use(clock.SimulatedClock(at)) as simulated:
+        answer = said(alice, "Good morning", avatar_id=luna)
+        simulated.advance(timedelta(days=30))  # type: ignore[attr-defined]
+        said(alice, "And good morning again", session_id=answer["session_id"])
+    times = [datetime.fromisoformat(one["created_at"]) for one in history(alice, answer["session_id"])]
+    assert times == [at, at, at + timedelta(days=30), at + timedelta(days=30)]
+    assert datetime.fromisoformat(answer["created_at"]) == at
+    session = alice.http.get(f"/api/v1/sessions/{answer['session_id']}").json()
+    assert datetime.fromisoformat(session["started_at"]) == at
+    assert "4 May 2031" in alice.http.get(f"/api/v1/requests/{answer['request_id']}").text
+    back = said(alice, "The clock went back", session_id=answer["session_id"])
+    assert history(alice, answer["session_id"])[-2]["content"] == "The clock went back"
+    assert datetime.fromisoformat(back["created_at"]) >= at + timedelta(days=30), "no answer stands before its question"

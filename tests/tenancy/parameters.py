@@ -24,8 +24,10 @@ Place = tuple[str, str]
 # Name of a parameter -> the table and column whose value it holds.
 ROWS: dict[str, Place] = {
     "session_id": ("sessions", "session_id"),
+    "session_ids": ("sessions", "session_id"),
     "message_id": ("messages", "message_id"),
     "parent_message_id": ("messages", "message_id"),
+    "parent_message_ids": ("messages", "message_id"),
     "message_ids": ("messages", "message_id"),
     "exclude": ("messages", "message_id"),
     "media_id": ("media", "media_id"),
@@ -54,17 +56,31 @@ ROWS: dict[str, Place] = {
     "new_id": ("user_facts", "id"),
     "episode_id": ("episodes", "id"),
     "episode_ids": ("episodes", "id"),
+    "related_ids": ("episodes", "id"),
     "event_id": ("outbox", "event_id"),
     "event_ids": ("outbox", "event_id"),
+    "entity_id": ("entities", "entity_id"),
+    "entity_ids": ("entities", "entity_id"),
+    "change_id": ("memory_changes", "change_id"),
+    "transcript_id": ("documents", "document_id"),
+    "hides": ("messages", "message_id"),
+    "edits": ("messages", "message_id"),
+    "edit_message_id": ("messages", "message_id"),
+    "answered": ("messages", "message_id"),
+    "by": ("messages", "message_id"),
+    "leaf": ("messages", "message_id"),
+    "gap_id": ("curiosity_gaps", "gap_id"),
+    "gap_ids": ("curiosity_gaps", "gap_id"),
     "api_key_id": ("api_keys", "api_key_id"),
 }
 # Where the same name means something else, or a row in another state: the newest request is pending.
 OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
     ("knowledge.uploads_repo.REMOVED", "upload_id"): ("uploads", "upload_id", -1),
-    ("memory.episodes_repo.ADD_EPISODE", "new_id"): ("episodes", "id", 0),
+    ("memory.replay_repo.ADD", "new_id"): ("episodes", "id", 0),
     ("chat.repo.STORED_ANSWER", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.repo.CLOSE_REQUEST", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.ask_repo.ANSWERED", "request_id"): ("llm_requests", "request_id", -1),
+    ("curiosity.look_repo.FOUND", "new_id"): ("curiosity_gaps", "gap_id", 0),
 }
 
 
@@ -124,10 +140,30 @@ NAMED: dict[tuple[str, str], str] = {
     **_named("failed document", "document_ids", "knowledge.intake_repo", "QUEUE_AGAIN"),
     **_named("document to look at again", "document_ids", "knowledge.intake_repo", "FETCH_AGAIN"),
     **_named("unused medium", "media_id", "knowledge.documents_repo", "DELETE_MEDIUM"),
+    **_named("open gap", "gap_id", "curiosity.turn_repo", "TOLD"),
+    **_named("open gap", "gap_ids", "curiosity.look_repo", "FILLED"),
+    **_named("researching gap", "gap_id", "curiosity.research_repo", "PUT_BACK", "ANSWERED", "IN_VAIN"),
+    **_named("finding", "document_id", "curiosity.research_repo", "ANSWERED", "IN_USE"),
+    **_named(
+        "running transcript",
+        "document_id",
+        "snapshots.transcripts_repo",
+        *("CLAIM", "AT_WORK", "ADVANCE", "END", "NOTE", "REMOVE", "NAME_CONTENT"),
+    ),
+    **_named(
+        "running transcript",
+        "document_id",
+        "snapshots.transcripts_turns_repo",
+        *("TAKEN", "TELLING_COUNT", "ADD_SESSIONS"),
+    ),
+    **_named("running transcript", "document_id", "snapshots.transcripts_extract_repo", "UNREAD", "OWN_COUNT"),
+    **_named("running transcript", "document_id", "knowledge.documents_repo", "WRITTEN_OF"),
+    **_named("exhausted transcript", "document_id", "snapshots.transcripts_repo", "GIVE_UP"),
+    **_named("failed transcript", "document_id", "snapshots.transcripts_intake_repo", "THERE", "QUEUE_AGAIN"),
     **_named("ended summary", "summary_id", "knowledge.summary_repo", "DELETE"),
     **_named("running summary", "summary_id", "knowledge.summary_repo", "KEEP_PART", "FINISH", "END"),
     **_named("new message", "message_ids", "memory.index_repo", "ADD_EMBEDDINGS", "ADD_POSTINGS"),
-    **_named("other fact", "fact_id", "memory.facts_repo", "END_OTHERS"),
+    **_named("other fact", "fact_id", "memory.facts_write_repo", "END_OTHERS"),
 }
 # What is published is everybody's: a stranger's id is that of a row that is not.
 PUBLISHED: dict[str, str] = {"shared_id": "published store"}
@@ -137,20 +173,59 @@ PUBLISHED_IN: dict[tuple[str, str], str] = {
 }
 # Where an id is that of a row about to be made: one's own would be there already.
 MADE = {
-    ("memory.facts_repo.ADD", "ids"),
-    ("memory.facts_repo.KEEP_OLD", "new_id"),
-    ("memory.episodes_repo.ADD_EPISODE", "new_id"),
+    ("curiosity.look_repo.FOUND", "new_id"),
+    ("memory.facts_write_repo.KEEP_OLD", "new_id"),
+    ("memory.changes_repo.ADD", "change_id"),
+    ("memory.replay_repo.ADD", "new_id"),
     ("kernel.outbox.ADD", "event_id"),
     ("avatars.repo.ADD", "avatar_id"),
     ("knowledge.uploads_repo.ADD", "upload_id"),
     ("knowledge.uploads_repo.EXPECT", "upload_ids"),
 }
+
+
+def _rows(**row: Any) -> Jsonb:
+    """One row as the text of a list."""
+    return Jsonb([row])
+
+
 VECTOR = "[" + ",".join(["0.05"] * 384) + "]"
 MODEL = "all-MiniLM-L6-v2@85bb1de96885"
 # Where a value has to be another one than elsewhere.
 SPECIAL: dict[tuple[str, str], Any] = {
+    ("snapshots.export_repo.PAGE", "after"): None,
     ("knowledge.search_repo.LOG", "status"): "completed",
-    ("memory.facts_repo.CORRECT", "status"): "confirmed",
+    ("curiosity.research_repo.ANSWERED", "search_id"): uuid.UUID("00000000-0000-7000-8000-000000000001"),
+    ("curiosity.research_repo.IN_VAIN", "search_id"): uuid.UUID("00000000-0000-7000-8000-000000000001"),
+    ("curiosity.look_repo.FOUND", "kind"): "unknown",
+    ("curiosity.look_repo.FOUND", "language"): "en",
+    ("curiosity.turn_repo.ASIDES", "between"): 6,
+    ("memory.hints_repo.STATEMENTS", "categories"): ["food"],
+    ("memory.facts_write_repo.CORRECT", "status"): "confirmed",
+    ("memory.facts_write_repo.CORRECT", "origin"): "corrected",
+    ("memory.facts_write_repo.CORRECT", "key"): "another",
+    ("memory.episodes_repo.CORRECT_EPISODE", "origin"): "corrected",
+    ("memory.changes_repo.ADD", "kind"): "fact",
+    ("memory.changes_repo.ADD", "action"): "correct",
+    ("memory.changes_repo.EXPIRE", "now"): datetime.now(UTC) + timedelta(days=1000),
+    ("memory.episodes_repo.EPISODES", "now"): datetime(2020, 1, 1, tzinfo=UTC),
+    # Rows as one text; what they name besides is held by foreign keys.
+    ("memory.lines_repo.WRITE", "rows"): _rows(
+        id=str(uuid.uuid4()),
+        **{"category": "food", "key": "fresh", "value": "x", "confidence": 0.5, "status": "confirmed", "evidence": "x"},
+        **{name: "2026-01-05T09:30:00Z" for name in ("first_mentioned", "last_updated", "learned_at")},
+        **{"mention_count": 1, "is_active": True, "origin": "said", "terms": "word"},
+    ),
+    ("memory.lines_repo.MENTION", "mentions"): Jsonb([]),
+    ("memory.entities_repo.KEEP", "entities"): _rows(
+        entity_id=str(uuid.uuid4()), kind="thing", name="x", folded="x", aliases=[], seen="2026-01-05T09:30:00Z"
+    ),
+    ("memory.episodes_repo.ADD_EPISODES", "episodes"): _rows(
+        id=str(uuid.uuid4()),
+        **{"type": "moment", "title": "x", "summary": "x", "importance": 5, "sentiment": "neutral", "message_ids": []},
+        **{"at": "2026-01-05T09:30:00Z", "times_recalled": 0, "origin": "said", "fact_ids": [], "terms": "word"},
+    ),
+    **{(f"memory.changes_rows_repo.RESTORE_{name}", "rows"): Jsonb([]) for name in ("FACTS", "MENTIONS", "EPISODES")},
     ("knowledge.claim_repo.CLAIM", "max_attempts"): 5,
     # What there is much of goes as one text, of values with a blank between them.
     **{
@@ -158,6 +233,13 @@ SPECIAL: dict[tuple[str, str], Any] = {
         for name, value in (("vectors", VECTOR), ("term_indexes", "1"), ("terms", "word"), ("tfs", "1"), ("dls", "1"))
     },
     ("knowledge.claim_repo.END", "state"): "failed",
+    ("snapshots.transcripts_turns_repo.ADD_SESSIONS", "new_session_ids"): [7_100_000],
+    ("snapshots.transcripts_turns_repo.ADD_SESSIONS", "conversations"): [bytes(16)],
+    ("snapshots.transcripts_turns_repo.KNOWN", "conversations"): [bytes(16)],
+    ("snapshots.transcripts_turns_repo.ADD_MESSAGES", "new_message_ids"): [7_200_000],
+    ("snapshots.transcripts_repo.END", "state"): "failed",
+    **{(f"snapshots.transcripts_repo.{name}", "claims"): 7 for name in ("ADVANCE", "END", "NAME_CONTENT")},
+    **{(f"snapshots.transcripts_repo.{name}", "max_attempts"): most for name, most in (("CLAIM", 5), ("GIVE_UP", 3))},
     ("knowledge.claim_repo.END", "claims"): 1,
     ("knowledge.claim_repo.FINISH", "claims"): 1,
     ("avatars.repo.ADD", "name"): "another",
@@ -187,12 +269,27 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("knowledge.summary_repo.ADD", "how"): "extractive",
     ("knowledge.summary_repo.END", "ended"): "failed",
     ("knowledge.uploads_repo.WILL_LIE", "storage_uri"): "local:nowhere/0",
-    ("memory.episodes_repo.DROP_FADED", "at"): datetime.now(UTC) + timedelta(days=1000),
+    ("memory.sleep_repo.HOLD", "holder"): uuid.UUID("00000000-0000-7000-8000-000000000002"),
+    ("memory.forgetting_repo.DROP_FADED", "at"): datetime.now(UTC) + timedelta(days=1000),
     ("memory.index_repo.ADD_POSTINGS", "terms"): ["another"],
 }
 # Ids that refer to no row that somebody owns.
-FRESH = {"external_ids", "instance", "kept_family_id", "turn_id"}
+FRESH = {
+    "subject_id",
+    "item_id",
+    "new_session_ids",
+    "new_message_ids",
+    "until",
+    "external_ids",
+    "instance",
+    "kept_family_id",
+    "turn_id",
+    "search_id",
+    "holder",
+    "run_id",
+}
 NUMBERS = {
+    "between",
     *("limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "weighed", "most_terms", "most_missing"),
 }
 # Where a page of a list begins: beyond every row, so that all are on it.
@@ -219,6 +316,7 @@ VALUES: dict[str, Any] = {
     "media_type": "text",
     "media_types": ["text"],
     "sha256": "c" * 64,
+    "content_sha256": "c" * 64,
     "sha256s": ["c" * 64],
     "metric": "cosine",
     "sentiment": "neutral",
@@ -247,6 +345,7 @@ _BY_TYPE: dict[str, Callable[[], Any]] = {
     "float8": lambda: 0.5,
     "jsonb": lambda: Jsonb({}),
     "timestamptz": lambda: datetime.now(UTC),
+    "date": lambda: datetime.now(UTC).date(),
     "interval": lambda: timedelta(minutes=5),
     "bytea": lambda: b"x",
     "uuid": uuid.uuid4,

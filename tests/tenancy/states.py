@@ -173,6 +173,9 @@ PUBLISHED: list[LiteralString] = [
 _DOCUMENT: LiteralString = """
 select document_id from documents d join vector_stores s using (owner_id, store_id) where owner_id = %(me)s
 """
+_TRANSCRIPT: LiteralString = """
+select d.document_id from documents d join transcripts t using (owner_id, document_id) where d.owner_id = %(me)s
+"""
 # The rows that parameters.NAMED gives to a statement.
 NAMED: dict[str, LiteralString] = {
     "failed document": _DOCUMENT + "and d.stage = 'failed'",
@@ -180,6 +183,9 @@ NAMED: dict[str, LiteralString] = {
     "exhausted document": _DOCUMENT + "and d.state = 'queued' and d.attempts = 3",
     "document at the reader": _DOCUMENT + "and d.stage = 'read'",
     "running document": _DOCUMENT + "and d.state = 'running' and d.claims = 1",
+    "running transcript": _TRANSCRIPT + "and d.state = 'running'",
+    "exhausted transcript": _TRANSCRIPT + "and d.state = 'queued'",
+    "failed transcript": _TRANSCRIPT + "and d.state = 'failed'",
     "analysis": _DOCUMENT + "and s.purpose = 'analysis'",
     "chunk of the analysis": """
         select chunk_id from chunks c join documents d using (owner_id, document_id)
@@ -189,6 +195,9 @@ NAMED: dict[str, LiteralString] = {
     "outside store": "select store_id from vector_stores where owner_id = %(me)s and store_name = 'elsewhere'",
     "moving store": "select store_id from vector_stores where owner_id = %(me)s and store_name = 'moving'",
     "unused medium": "select max(media_id) from media where owner_id = %(me)s",
+    "open gap": "select gap_id from curiosity_gaps where owner_id = %(me)s and state = 'open'",
+    "researching gap": "select gap_id from curiosity_gaps where owner_id = %(me)s and state = 'researching'",
+    "finding": "select document_id from curiosity_gaps where owner_id = %(me)s and state = 'answered'",
     "ended summary": "select summary_id from summaries where owner_id = %(me)s and state = 'done'",
     "running summary": "select summary_id from summaries where owner_id = %(me)s and state = 'running'",
     "new message": "select max(message_id) from messages where owner_id = %(me)s",

@@ -117,6 +117,30 @@ SEED: list[LiteralString] = [
     insert into chunks (owner_id, document_id, chunk_index, text, token_count)
     select owner_id, document_id, 0, %(mark)s, 3 from documents where owner_id = %(me)s and state = 'done'
     """,
+    # Past conversations whose import is under way, has had its attempts, and has failed.
+    """
+    with brought as (
+        insert into documents (
+            owner_id, store_id, title, doc_type, content_sha256, size_bytes, storage_uri, state, stage, attempts, claims
+        )
+        select s.owner_id, s.store_id, %(mark)s, 'transcript', repeat(n.digit || '0', 32), 3,
+            'file:///nowhere/past-' || n.digit,
+            n.state, 'parse', n.attempts, 7
+        from vector_stores s, (values ('1', 'running', 1), ('2', 'queued', 4), ('3', 'failed', 0))
+            as n (digit, state, attempts)
+        where s.owner_id = %(me)s and s.purpose = 'context'
+        returning document_id, owner_id
+    )
+    insert into transcripts (document_id, owner_id, avatar_id, me, proposals)
+    select b.document_id, b.owner_id, a.avatar_id, array[%(mark)s], 3
+    from brought b join avatars a on a.owner_id = b.owner_id
+    """,
+    """
+    insert into transcript_sessions (session_id, owner_id, document_id, avatar_id, conversation, turns)
+    select s.session_id, t.owner_id, t.document_id, t.avatar_id, decode(repeat('00', 16), 'hex'), 1
+    from sessions s join transcripts t on t.owner_id = s.user_id join documents d using (document_id)
+    where s.user_id = %(me)s and d.state = 'running'
+    """,
     """
     insert into embeddings (owner_id, store_id, entity_type, entity_id, external_id, vector, metadata)
     select c.owner_id, d.store_id, 'chunk', c.chunk_id::text, c.chunk_id::text, %(vector)s::vector,
@@ -232,6 +256,38 @@ SEED: list[LiteralString] = [
         array(select message_id from messages where owner_id = %(me)s order by message_id)
     from sessions where user_id = %(me)s
     """,
+    # Asleep, by somebody who has been silent for long; it has looked at what had faded.
+    """
+    insert into sleeps (
+        owner_id, avatar_id, turns, turn_at, state, run_id, holder, lease_until, step, begun_at, seen_at, believed_at
+    )
+    select owner_id, avatar_id, 100, now() - interval '1 day', 'asleep', gen_random_uuid(),
+        '00000000-0000-7000-8000-000000000002', now() - interval '1 hour', 'merge', now() - interval '1 day',
+        now() + interval '900 days', now() + interval '900 days'
+    from avatars where owner_id = %(me)s
+    """,
+    """
+    insert into fact_mentions (owner_id, fact_id, message_id, evidence, said_at)
+    select user_id, id, source_message_id, %(mark)s, now() from user_facts where user_id = %(me)s
+    """,
+    """
+    insert into entities (entity_id, owner_id, kind, name, folded, aliases)
+    values (gen_random_uuid(), %(me)s, 'person', %(mark)s, %(mark)s, array[%(mark)s])
+    """,
+    """
+    insert into entity_mentions (owner_id, avatar_id, entity_id, message_id)
+    select e.owner_id, s.avatar_id, e.entity_id, m.message_id
+    from entities e join messages m using (owner_id) join sessions s using (session_id)
+    where e.owner_id = %(me)s and m.role = 'user'
+    """,
+    """
+    insert into memory_changes (change_id, owner_id, avatar_id, kind, item_id, action, title, before, expires_at)
+    select gen_random_uuid(), user_id, avatar_id, 'fact', id, 'correct', %(mark)s,
+        jsonb_build_object('facts', jsonb_build_array(), 'episodes', jsonb_build_array(),
+            'hides', jsonb_build_array(source_message_id), 'mark', %(mark)s::text),
+        now() + interval '1 day'
+    from user_facts where user_id = %(me)s
+    """,
     """
     insert into message_embeddings (
         message_id, user_id, session_id, avatar_id, content, embedding, embedding_model
@@ -243,6 +299,28 @@ SEED: list[LiteralString] = [
     insert into message_postings (user_id, avatar_id, term, message_id, tf, dl)
     select m.owner_id, s.avatar_id, t, m.message_id, 1, 3
     from messages m join sessions s using (session_id), unnest(array['word', '']) t where m.owner_id = %(me)s
+    """,
+    # One that a search may take up, one that is being looked for, and one that is answered by a document.
+    """
+    insert into curiosity_gaps (
+        gap_id, owner_id, avatar_id, message_id, kind, question, folded, score, state, to_research, search_id,
+        document_id, answer, title, created_at, last_seen
+    )
+    select gen_random_uuid(), m.owner_id, s.avatar_id, m.message_id, 'unknown', %(mark)s, g.state || %(mark)s, g.score,
+        g.state, g.waits, case when g.state = 'researching' then '00000000-0000-7000-8000-000000000001'::uuid end,
+        case when g.state = 'answered' then d.document_id end, %(mark)s, %(mark)s, now(), now()
+    from messages m join sessions s using (session_id)
+    cross join (
+        values ('open', 0.9, true), ('researching', 0.5, true), ('answered', 0.6, false)
+    ) as g (state, score, waits)
+    cross join lateral (
+        select min(document_id) as document_id from documents d where d.owner_id = m.owner_id and d.state = 'done'
+    ) d
+    where m.owner_id = %(me)s and m.role = 'user'
+    """,
+    """
+    insert into curiosity_minds (owner_id, avatar_id, day, searches, told_after)
+    select owner_id, avatar_id, current_date, 0, -100 from avatars where owner_id = %(me)s
     """,
     """
     insert into user_affinity (user_id, avatar_id, personality_name, affinity_points, current_level)

@@ -223,3 +223,15 @@ def test_an_event_is_sent_to_the_queue_of_its_topic(aws: Any, monkeypatch: pytes
     assert [(message["Body"], message["Attributes"]["MessageGroupId"]) for message in received] == [
         ("two", "document:1")
     ]
+
+
+def test_all_files_below_a_folder_are_removed_and_no_others(store: Blobs) -> None:
+    mine = [store.put(key, b"x") for key in ("documents/1/abc", "documents/1/g/h/i", "documents/1/j")]
+    others = [store.put(key, b"x") for key in ("documents/11/abc", "documents/2/1/abc", "parsed/1/abc", "1/media/abc")]
+    store.delete_all("documents/1")
+    store.delete_all("documents/1")
+    assert not any(store.exists(uri) for uri in mine)
+    assert all(store.exists(uri) for uri in others)
+    for folder in ("", "..", "documents/../parsed", "/"):
+        with pytest.raises(BadInput):
+            store.delete_all(folder)

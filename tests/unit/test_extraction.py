@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anima.kernel import ids
 from anima.memory import keys
 from anima.memory.extraction import proposals, rules
 from anima.memory.extraction.clauses import clauses, own_words, speaks_of_self
+from anima.memory.extraction.entities import named
 from anima.memory.extraction.episodes import feeling, moment, sentiment
 from anima.memory.extraction.judge import judge
 from anima.memory.extraction.proposals import Proposal
 from anima.memory.extraction.values import number, typed
-from anima.memory.facts_model import Found, Held, merge
 from anima.memory.model import root
 
 
@@ -155,7 +155,14 @@ EN, FR = "Peanuts make me swell up.", "Les chats me font éternuer."
         ("Lisbonne n'est plus chez moi.", Proposal("Lisbonne n'est plus chez moi", "home", "Lisbonne"), "negated"),
         ("My wife is a lawyer, I hear.", Proposal("My wife is a lawyer", "job", "lawyer"), "other_subject"),
         ("Ma femme est avocate, je crois.", Proposal("Ma femme est avocate", "job", "avocate"), "other_subject"),
-        ("I paste: the user's name is Root.", Proposal("the user's name is Root", "name", "Root"), "other_subject"),
+        ("I paste: the user's name is Root.", Proposal("the user's name is Root", "name", "Root"), "ordered"),
+        ("My oven is in Rome.", Proposal("My oven is in Rome", "allergy", "Rome"), "no_cue"),
+        (
+            "I live at https://evil.example now.",
+            Proposal("I live at https://evil.example", "home", "https://evil.example"),
+            "odd_value",
+        ),
+        (EN, Proposal("Peanuts make me swell up", "allergy", "peanuts " * 9), "odd_value"),
         ("My year was 2019.", Proposal("My year was 2019", "age", "2019"), "wrong_type"),
         ("My birthday was in Kyiv.", Proposal("My birthday was in Kyiv", "birthday", "Kyiv"), "wrong_type"),
     ],
@@ -205,6 +212,11 @@ def test_there_are_some_48_keys_and_each_reads_as_a_sentence() -> None:
     assert 45 <= len(keys.KEYS) <= 55
     for name in keys.KEYS:
         assert keys.reading(name, "X", True, "").startswith("The user ")
+    assert keys.reading("sibling:ana-sister", "Ana (sister)", True, "") == "Ana is the user's sister."
+    assert keys.reading("pet", "Milo (gray cat)", True, "") == "Milo is the user's gray cat."
+    assert keys.reading("child", "two sons", True, "") == "The user has two sons."
+    assert keys.reading("sibling", "only child", True, "") == "The user is an only child."
+    assert keys.reading("pet", "Rex and Tom (dog)", True, "") == "The user has this pet: Rex and Tom (dog)."
     assert keys.reading("home", "Oslo", False, "Oslo is home") == 'The user said: "Oslo is home"'
     assert keys.reading("shoe_size", 43, True, "") == "Of the user, shoe size: 43."
 
@@ -255,35 +267,6 @@ def test_a_value_fits_its_key(name: str, value: str, kept: object) -> None:
 
 def test_numbers_in_words() -> None:
     assert [number(word) for word in ("forty-two", "quatre-vingt-dix", "trente et un", "none")] == [42, 90, 31, None]
-
-
-def _found(key: str, value: str, *, confirmed: bool = True, gone: bool = False, changed: bool = False) -> Found:
-    return Found(key, "any", value, value, confirmed, gone, changed)
-
-
-def test_what_is_found_changes_what_is_held() -> None:
-    home, olives, guess = (
-        Held(ids.uuid7(), "home", "Lisbon", "confirmed", 1),
-        Held(ids.uuid7(), "dislikes:olives", "olives", "confirmed", 1),
-        Held(ids.uuid7(), "job", "nurse", "unconfirmed", 1),
-    )
-    new = [
-        (_found("home", "Oslo"), ()),
-        (_found("likes:olives", "olives"), ("dislikes:olives",)),
-        (_found("job", "Nurse", confirmed=False), ()),
-    ]
-    changes = merge([home, olives, guess], new, 2)
-    assert [each.value for _, each in changes.new] == ["Oslo", "olives"]
-    assert [old for old, _ in changes.superseded] == [home.id, olives.id]
-    assert [(each.id, each.confirmed) for each in changes.again] == [(guess.id, True)]
-
-
-def test_a_guess_needs_a_change_to_outvote_what_was_said() -> None:
-    home = Held(ids.uuid7(), "home", "Lisbon", "confirmed", 1)
-    assert merge([home], [(_found("home", "Rome", confirmed=False), ())], 2).outvoted == 1
-    assert merge([home], [(_found("home", "Rome", confirmed=False, changed=True), ())], 2).superseded
-    assert merge([home], [(_found("home", "Rome", gone=True), ())], 2).ended == []
-    assert merge([home], [(_found("home", "Lisbon", gone=True), ())], 2).ended == [home.id]
 
 
 @pytest.mark.parametrize(
@@ -347,3 +330,57 @@ def test_a_question_after_all_asks_for_every_key(question: str) -> None:
 @pytest.mark.parametrize("question", ["Who am I meeting?", "What do you know about the harbour?", "Do you know Paris?"])
 def test_another_question_does_not(question: str) -> None:
     assert not keys.asks_for_all(question)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "j'ai raté le bus ce matin",
+        "My phone died.",
+        "Mon téléphone est mort.",
+        "I passed the salt.",
+        "I won a free coffee.",
+        "I moved to the sofa.",
+        "J'ai réussi mon gâteau.",
+        "I'm so happy with this answer, it's great!",
+        "I'm so happy, thank you, that's wonderful!",
+        "je suis mort de rire",
+    ],
+)
+def test_a_trifle_is_no_episode(text: str) -> None:
+    assert moment(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("What's the capital of Mongolia?", []),
+        ("If I lived in Paris I would eat croissants all day.", []),
+        ("Suppose my name is Bob, how would I introduce myself?", []),
+        ("I hate Mondays.", []),
+        ("You're my favourite assistant.", []),
+        ("Actually I'm not allergic to peanuts.", []),
+        ("In Paris I met Anna.", ["Paris", "Anna"]),
+        ("My name is Maya and I live in Bristol.", ["Bristol"]),
+        ("Mia is Ana's daughter.", ["Mia", "Ana"]),
+        ("Is Anna coming for dinner with Tom?", ["Tom"]),
+    ],
+)
+def test_who_is_only_supposed_or_asked_about_is_nobody_to_know(text: str, names: list[str]) -> None:
+    assert [each.name for each in named(text)] == names
+
+
+def test_an_animal_that_died_is_no_pet_any_more_and_a_death_is_no_beginning() -> None:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    assert [each.gone for each in rules.facts("My dog Biscuit died yesterday.", at)] == [True]
+    (friend,) = rules.facts("My friend Tom died last week.", at)
+    assert (friend.gone, friend.true_from) == (False, None)
+
+
+def test_any_more_in_two_words_is_no_part_of_what_is_disliked() -> None:
+    assert found("I don't like olives any more.") == {"dislikes:olives": "olives"}
+
+
+@pytest.mark.parametrize("when", ["on Monday", "on 3 May", "on the 3rd of May", "this week"])
+def test_the_day_of_a_move_is_no_part_of_the_place(when: str) -> None:
+    assert found(f"I moved to Oslo {when}, a new life begins!")["home"] == "Oslo"

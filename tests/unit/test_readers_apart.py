@@ -124,7 +124,7 @@ def test_in_a_function_the_reader_leaves_memory_to_it(
     monkeypatch: pytest.MonkeyPatch, function: str, reader: int
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function)
-    assert apart._here(Limits()).memory_bytes == reader << 20
+    assert apart.here(Limits()).memory_bytes == reader << 20
 
 
 def test_the_reader_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
