@@ -175,7 +175,8 @@ begin
                 ) e
             ) s
             order by greatest(0, 1 - (max(s.cosine) over () - s.cosine) / 0.5::float8)
-                + coalesce(s.bm25 / nullif(max(s.bm25) over (), 0), 0) + s.timely desc nulls last
+                + coalesce(s.bm25 / nullif(max(s.bm25) over (), 0), 0) + s.timely desc nulls last,
+                s.cosine desc nulls last
             limit p_limit
         ) f;
         -- What was said right before and after is read with it.

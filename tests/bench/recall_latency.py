@@ -237,10 +237,11 @@ def _nearest(url: str, one: Told) -> list[set[int]]:
 
 
 def _nearest_candidates(one: Told) -> list[set[int]]:
-    """The ten nearest of the candidates of each question."""
+    """The ten nearest of the candidates of each question, asked without its words: these bring in others."""
     found = []
     assert one.owner.user_id is not None
-    for question in one.questions:
+    for asked in one.questions:
+        question = Question.of("", list(asked.vector), asked.model)
         with db.transaction(one.owner) as tx:
             pending = service.begin_recall(tx, one.owner.user_id, one.avatar_id, question, top_k=1_000)
         memories = sorted(pending.memories(), key=lambda memory: -memory.scores["cosine"])

@@ -7,7 +7,7 @@ nothing that answers it, the model is told that it does not know, and nothing el
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -160,7 +160,8 @@ def decide(
     answering = [memory for memory in memories if told.answers(memory) or (then and _of_then(memory))]
     remembered = _current(answering)
     if remembered:
-        remembered += [one for one in memories if one not in answering and told.goes_along(one)]
+        lines = {one.source.message_id for one in remembered if one.kind == "fact"}  # raw words say it best
+        remembered += [one for one in memories if one not in answering and told.goes_along(one, lines)]
     remembered = remembered[:MAX_MEMORIES]
     if keys.asks_for_all(text) and (kept := [memory for memory in memories if memory.kind == "fact"]):
         return Decision("known", kept[:MAX_MEMORIES], [], personal=True)
@@ -237,9 +238,10 @@ class _Told:
     speaker: str | None
     near_ones: list[frozenset[str]]
 
-    def goes_along(self, memory: Memory) -> bool:
-        """Whether a memory is told beside one that answers, for the two may belong together."""
-        return self._may(memory) and _similarity(memory) >= _GOES_ALONG
+    def goes_along(self, memory: Memory, lines: Collection[int | None]) -> bool:
+        """Whether a memory is told beside those that answer: what is like them, and the lines that they come from."""
+        of_them = memory.kind == "message" and memory.source.message_id in lines
+        return self._may(memory) and (of_them or _similarity(memory) >= _GOES_ALONG)
 
     def _may(self, memory: Memory) -> bool:
         if _only_asks(memory) or (memory.source.speaker == "assistant" and self.speaker != "assistant"):

@@ -86,7 +86,7 @@ def rank(candidates: Sequence[Candidate], asked: Asked, at: datetime, top_k: int
 
 
 def attended(memories: Sequence[Memory], gain: float, costs: Iterable[int], budget: int) -> list[Memory]:
-    """What attention lets through: of weights in proportion to exp(gain * 10 * score) those of at least a twentieth of
+    """What attention lets through: of weights in proportion to exp(gain * 10 * score) those of at least a hundredth of
     the best, in order, as long as they fit into a budget of tokens; always the first."""
     kept: list[Memory] = []
     for memory, cost in zip(memories, costs, strict=True):
@@ -97,7 +97,8 @@ def attended(memories: Sequence[Memory], gain: float, costs: Iterable[int], budg
     return kept
 
 
-_LEAST_WEIGHT, _SHARPNESS = 0.05, 10.0
+_LEAST_WEIGHT, _SHARPNESS = 0.01, 10.0
+_MOSTLY_COVERED = 0.5
 
 
 def attention(difference: float, gain: float) -> float:
@@ -221,7 +222,7 @@ def _cues(one: Candidate, asked: Asked, named: str | None) -> dict[str, float]:
         "answer": _ANSWERS * _answers(one.text, asked.wants),
         "opening": _OPENING * (said and one.before_id is None),
         "echo": -_ECHO * (said and one.speaker == "assistant" and asked.speaker != "assistant"),
-        "asked": _ASKED * (one.kind == "fact" and root(one.key) in asked.keys),
+        "asked": _ASKED * _is_asked(one, asked),
         "entity": float(one.entity) if one.kind == "fact" else 0.0,
     }
     return {name: number for name, number in found.items() if number}
@@ -313,8 +314,8 @@ def _without_twins(ranked: Sequence[_Line], asked: Asked, at: datetime, top_k: i
     for one, line in ((line.candidate, line) for line in ranked):
         others = taken.get(one.message_id, ())
         twin = next((other.id for other in others if _same(one, other)), None)
-        if twin is not None and one.kind == "fact" and root(one.key) in asked.keys:  # what was asked for is told itself
-            kept[twin] = replace(_memory(line, asked, at), score=kept[twin].score)
+        if twin is not None and _is_asked(one, asked) and kept[twin].scores["coverage"] < _MOSTLY_COVERED:
+            kept[twin] = replace(_memory(line, asked, at), score=kept[twin].score)  # its line does not say so by itself
         elif twin is not None:
             kept[twin] = replace(kept[twin], key=kept[twin].key or one.key)
         elif len(kept) < top_k:
@@ -326,6 +327,10 @@ def _without_twins(ranked: Sequence[_Line], asked: Asked, at: datetime, top_k: i
                 if one.message_id is not None:
                     taken.setdefault(one.message_id, []).append(one)
     return list(kept.values())
+
+
+def _is_asked(one: Candidate, asked: Asked) -> bool:
+    return one.kind == "fact" and root(one.key) in asked.keys
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
