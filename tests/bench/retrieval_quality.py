@@ -10,13 +10,13 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
 from tests.bench import place
-from tests.bench.frame import OUTPUT, Bench
+from tests.bench.frame import Bench
+from tests.bench.vectors import vectors_of
 
 from anima.kernel import db, terms
 from anima.knowledge import chunker, search_service
@@ -35,7 +35,6 @@ LOCOMO = {
     10: {"BM25": 0.637, "dense, names stripped": 0.617, "rank fusion": 0.681, "min-max fusion": 0.761},
     20: {"BM25": 0.698, "dense, names stripped": 0.722, "rank fusion": 0.762, "min-max fusion": 0.833},
 }
-_BATCH = 256
 _HITS = 130  # passages, in which there are always a hundred documents
 
 
@@ -126,18 +125,6 @@ def _tell(bench: Bench, figure: str, halves: Sequence[Sequence[float]], peers: d
     bench.note(f"{figure}: {even:.3f} of the questions with an even number, {odd:.3f} of the odd ones")
 
 
-def _vectors(texts: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    """The texts' vectors, kept beside the figures: embedding takes minutes and is not what is measured."""
-    digest = hashlib.sha256("\x00".join([embedder().name, *texts]).encode()).hexdigest()[:16]
-    kept = Path(OUTPUT) / f"vectors-{digest}.npy"
-    if not kept.is_file():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        made = [embedder().embed(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
-        np.save(kept, np.concatenate(made))
-    vectors: np.ndarray[Any, np.dtype[np.float32]] = np.load(kept)
-    return vectors
-
-
 def _write(
     connection: psycopg.Connection[Any], owner: db.Principal, purpose: str, documents: dict[str, list[Piece]]
 ) -> dict[int, str]:
@@ -149,7 +136,7 @@ def _write(
     ).fetchone()
     assert made is not None
     pieces = [piece for each in documents.values() for piece in each]
-    vectors = iter(_vectors([piece.indexed for piece in pieces]))
+    vectors = iter(vectors_of([piece.indexed for piece in pieces]))
     counted = [terms.counts(piece.indexed) for piece in pieces]
     turns: dict[int, str] = {}
     words = iter(counted)

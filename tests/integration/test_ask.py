@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -245,7 +246,7 @@ def test_the_local_model_answers_from_the_document_and_invents_nothing(
     monkeypatch.setattr(gateway, "_local", [local_llm])
     answer = asked(alice, "What does the Heron contract say about the notice period?")
     assert answer["model"] == {"provider": "local", "name": local_llm.model}
-    assert "three months" in answer["content"]
+    assert re.search(r"(three|3)[ -]months?", answer["content"])
     assert answer["citations"][0]["document_id"] == contract
     nothing = asked(alice, "What does the zoning report say about trams?")
     assert (nothing["grounds"], nothing["model"]) == ("nothing", None)

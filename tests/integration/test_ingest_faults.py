@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,54 +25,18 @@ from anima.vendors import embeddings
 from fixtures import agreement
 from fixtures.api import Person
 from fixtures.hostile_web import Web, said
+from fixtures.killed import AGAIN, ONCE, run
 from fixtures.models import HashingEmbedder
 
 Drain = Callable[[], list[outbox.Event]]
 Connection = psycopg.Connection[Any]
 LINES = "".join(f"Line {number} tells of boat {number % 40} in the harbour.\n\n" for number in range(2_400))
 
-# Kills itself at the nth call of one function of the house; what it does before is what a worker does.
 WORKER = """
-import importlib, json, os, signal, sys
-sys.path.insert(0, {tests!r})
-from fixtures.models import HashingEmbedder
-from anima.knowledge import worker
-from anima.vendors import embeddings
-
-def die_at(at, calls):
-    module, _, name = at.rpartition(".")
-    owner = importlib.import_module(module) if module != "embedder" else HashingEmbedder
-    real, left = getattr(owner, name), [calls]
-
-    def dying(*args, **kwargs):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-
-    setattr(owner, name, dying)
-
-def work():
-    with embeddings.use(HashingEmbedder()):
-        worker.handle(json.loads(sys.argv[1]), raising=True)
+from anima.knowledge import claim_repo, worker
 """
-ONCE = """
-die_at({at!r}, {calls})
-work()
-"""
-# One that is killed at its first transaction, one at its second, and so on, until one comes to the end.
-AGAIN = """
-from anima.knowledge import claim_repo
+PATIENT = """
 claim_repo.MAX_ATTEMPTS = 99
-for calls in range(1, 60):
-    if not (child := os.fork()):
-        die_at("anima.kernel.db.transaction", calls)
-        work()
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(code, flush=True)
-    if code != -signal.SIGKILL:
-        break
 """
 
 
@@ -100,26 +60,6 @@ def send(person: Person, name: str) -> tuple[int, outbox.Event]:
     event = delivery.claim()
     assert event is not None
     return int(answer.json()["document_id"]), event
-
-
-def run(event: outbox.Event, program: str, mark: Path, **values: Any) -> subprocess.CompletedProcess[str]:
-    """Hands an event to a program in a process of its own."""
-    whole = (WORKER + program).replace("{tests!r}", repr(str(Path(__file__).parents[1])))
-    for name, value in values.items():
-        whole = whole.replace(f"{{{name}!r}}", repr(value)).replace(f"{{{name}}}", str(value))
-    environment = {
-        **os.environ,
-        "ANIMA_DATABASE_URL": _secret(config.settings().database_url),
-        "ANIMA_DATA_DIR": str(config.settings().data_dir),
-        "SECRET_KEY": _secret(config.settings().secret_key),
-        "TMPDIR": str(mark),
-    }
-    given = [sys.executable, "-c", whole, json.dumps(delivery.as_sqs(event))]
-    return subprocess.run(given, env=environment, capture_output=True, check=False, text=True)
-
-
-def _secret(value: Any) -> str:
-    return str(value.get_secret_value())
 
 
 def alive(mark: Path) -> list[psutil.Process]:
@@ -219,7 +159,7 @@ def test_a_worker_killed_in_a_stage_loses_doubles_and_leaves_nothing(
 ) -> None:
     wanted = expected(untouched, name, bob, owner_conn)
     document_id, event = send(alice, name)
-    done = run(event, ONCE, tmp_path, at=at, calls=calls)
+    done = run(event, WORKER + ONCE, tmp_path, at=at, calls=calls)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert row(owner_conn, document_id)[:3] == ("running", stage, 1)
     assert len(spools()) == (stage != "index"), "a killed worker cannot tidy up"
@@ -262,7 +202,7 @@ def test_a_worker_killed_while_it_fetches_leaves_nothing(
     assert answer.status_code == 202, answer.text
     document_id, event = int(answer.json()["document_id"]), delivery.claim()
     assert event is not None
-    done = run(event, ONCE, tmp_path, at=at, calls=1)
+    done = run(event, WORKER + ONCE, tmp_path, at=at, calls=1)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert row(owner_conn, document_id)[:2] == ("running", "fetch")
     with embeddings.use(HashingEmbedder()):
@@ -281,7 +221,7 @@ def test_workers_killed_at_each_of_their_transactions_come_through(
 ) -> None:
     wanted = expected(untouched, "boats.txt", bob, owner_conn)
     document_id, event = send(alice, "boats.txt")
-    done = run(event, AGAIN, tmp_path)
+    done = run(event, WORKER + PATIENT + AGAIN, tmp_path, first=1, last=60)
     delivery.delivered(event)
     *deaths, end = done.stdout.split()
     assert (set(deaths), end) == ({str(-signal.SIGKILL)}, "0"), done.stderr

@@ -336,8 +336,15 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
 
 
 def _end_sessions(owner: Connection) -> None:
-    """What the killed process had asked for ends too, as the server does itself when it notices."""
-    held = "select pid from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
+    """What the killed process had asked for ends too, as the server does itself when it notices.
+
+    In this database alone: the locks of all databases of the cluster, other tests' among them, stand in one view.
+    """
+    held = """
+        select pid from pg_locks
+        where locktype = 'advisory' and granted and pid <> pg_backend_pid()
+            and database = (select oid from pg_database where datname = current_database())
+    """
     while pids := [row[0] for row in owner.execute(held)]:
         for pid in pids:
             owner.execute("select pg_terminate_backend(%s)", [pid])

@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from anima.kernel import config, delivery, outbox
+from anima.kernel import delivery, outbox
+from fixtures.killed import AGAIN, ONCE, run
 from fixtures.night import Night
 
 pytestmark = pytest.mark.usefixtures("fast_embedder")
 Drain = Callable[[], list[outbox.Event]]
 ALIKE = tuple(f"I got the job at the old harbour office in Lyon with Anna {when}" for when in ("today", "now", "again"))
 
-# Kills itself at the nth call of one function of the house; what it does before is what a worker does.
 WORKER = """
-import importlib, json, os, signal, sys
-sys.path.insert(0, {tests!r})
 from datetime import timedelta
-from fixtures.models import HashingEmbedder
 from anima.chat import worker
 from anima.kernel.config import Settings
 from anima.memory import sleep_repo, sleep_service
-from anima.vendors import embeddings
 
 Settings.model_config["env_file"] = None
 sleep_repo.LEASE = timedelta(0)  # who comes after a dead one need not wait
 sleep_service._MOST_RESUMES = 99
-
-def die_at(at, calls):
-    module, _, name = at.rpartition(".")
-    owner, left = importlib.import_module(module), [calls]
-    real = getattr(owner, name)
-
-    def dying(*args, **kwargs):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **kwargs)
-
-    setattr(owner, name, dying)
-
-def work():
-    with embeddings.use(HashingEmbedder()):
-        worker.handle(json.loads(sys.argv[1]), raising=True)
-"""
-ONCE = """
-die_at({at!r}, 1)
-work()
-"""
-# One that is killed at its first transaction, one at its second, and so on, until one comes to the end.
-AGAIN = """
-for calls in range(1, 80):
-    if not (child := os.fork()):
-        die_at("anima.kernel.db.transaction", calls)
-        work()
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(code, flush=True)
-    if code != -signal.SIGKILL:
-        break
 """
 
 
@@ -86,24 +43,6 @@ def asked(night: Night) -> outbox.Event:
     event = delivery.claim()
     assert event is not None
     return event
-
-
-def run(event: outbox.Event, program: str, **values: Any) -> subprocess.CompletedProcess[str]:
-    """Hands an event to a program in a process of its own."""
-    whole = (WORKER + program).replace("{tests!r}", repr(str(Path(__file__).parents[1])))
-    for name, value in values.items():
-        whole = whole.replace(f"{{{name}!r}}", repr(value))
-    url, key = config.settings().database_url, config.settings().secret_key
-    assert url is not None
-    assert key is not None
-    environment = {
-        **os.environ,
-        "ANIMA_DATABASE_URL": url.get_secret_value(),
-        "ANIMA_DATA_DIR": str(config.settings().data_dir),
-        "SECRET_KEY": key.get_secret_value(),
-    }
-    given = [sys.executable, "-c", whole, json.dumps(delivery.as_sqs(event))]
-    return subprocess.run(given, env=environment, capture_output=True, check=False, text=True)
 
 
 def all_is_done_once(night: Night) -> None:
@@ -130,19 +69,19 @@ def all_is_done_once(night: Night) -> None:
     ],
 )
 def test_who_comes_after_a_killed_one_does_the_rest(asked: outbox.Event, night: Night, at: str) -> None:
-    assert run(asked, ONCE, at=at).returncode == -signal.SIGKILL
+    assert run(asked, WORKER + ONCE, at=at, calls=1).returncode == -signal.SIGKILL
     assert night.stands()["state"] == "asleep"
-    done = run(asked, "work()")
+    done = run(asked, f"{WORKER}work()")
     assert done.returncode == 0, done.stderr
     all_is_done_once(night)
 
 
 def test_one_killed_after_another_at_each_transaction(asked: outbox.Event, night: Night) -> None:
-    done = run(asked, AGAIN)
+    done = run(asked, WORKER + AGAIN, first=1, last=80)
     codes = [int(code) for code in done.stdout.split()]
     assert codes[-1] == 0, done.stderr
     assert set(codes[:-1]) == {-signal.SIGKILL}
     assert len(codes) > 5
     all_is_done_once(night)
-    assert run(asked, "work()").returncode == 0
+    assert run(asked, f"{WORKER}work()").returncode == 0
     all_is_done_once(night)

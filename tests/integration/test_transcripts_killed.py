@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +15,15 @@ from anima.kernel import config, delivery, outbox
 from anima.snapshots import transcripts_repo, worker
 from fixtures import exports
 from fixtures.api import Person
+from fixtures.killed import AGAIN, run
 
 pytestmark = pytest.mark.usefixtures("fast_embedder")
 
 Connection = psycopg.Connection[Any]
 
-# Killed at its first transaction, then at its second, and so on, until one comes to the end.
 WORKER = """
-import json, os, signal, sys
-sys.path.insert(0, {tests!r})
-from fixtures.models import HashingEmbedder
-from anima.kernel import db
 from anima.memory import reflect_service
-from anima.snapshots import transcripts_model, transcripts_repo, transcripts_turns_service, worker
-from anima.snapshots import transcripts_import_service
-from anima.vendors import embeddings
+from anima.snapshots import transcripts_import_service, transcripts_repo, transcripts_turns_service, worker
 from anima.vendors.readers.transcripts import __main__ as apart
 from anima.vendors.readers.transcripts.apart import Summary
 
@@ -44,30 +34,7 @@ def read_here(wanted):
 transcripts_import_service.readers.read_apart = read_here
 transcripts_turns_service.SESSION_TURNS = transcripts_turns_service._LOAD_TURNS = 3
 reflect_service.ask_model = lambda message, model: None
-real = db.transaction
-
-def die_at(calls):
-    left = [calls]
-
-    def dying(principal):
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(principal)
-
-    db.transaction = dying
-
-transcripts_repo.MAX_ATTEMPTS = {attempts}
-for calls in range({first}, {last}):
-    if not (child := os.fork()):
-        die_at(calls)
-        with embeddings.use(HashingEmbedder()):
-            worker.handle(json.loads(sys.argv[1]), raising=True)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    print(code, flush=True)
-    if code != -signal.SIGKILL:
-        break
+transcripts_repo.MAX_ATTEMPTS = {attempts!r}
 """
 
 
@@ -82,20 +49,7 @@ def bring(person: Person, talks: Any) -> tuple[int, outbox.Event]:
 
 def killed(event: outbox.Event, mark: Path, *, attempts: int = 99, first: int = 1, last: int = 90) -> list[int]:
     """How each process ended that a program hands the event to."""
-    program = WORKER.replace("{tests!r}", repr(str(Path(__file__).parents[1]))).replace("{attempts}", str(attempts))
-    program = program.replace("{first}", str(first)).replace("{last}", str(last))
-    settings = config.settings()
-    assert settings.database_url is not None
-    assert settings.secret_key is not None
-    environment = {
-        **os.environ,
-        "ANIMA_DATABASE_URL": settings.database_url.get_secret_value(),
-        "ANIMA_DATA_DIR": str(settings.data_dir),
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "TMPDIR": str(mark),
-    }
-    given = [sys.executable, "-c", program, json.dumps(delivery.as_sqs(event))]
-    done = subprocess.run(given, env=environment, capture_output=True, check=False, text=True)
+    done = run(event, WORKER + AGAIN, mark, attempts=attempts, first=first, last=last)
     assert done.stdout, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return [int(line) for line in done.stdout.split()]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anima.chat.ask_model import AskCitation, Source
-from anima.chat.gate import clean, coverage
+from anima.chat.gate import clean
 from anima.chat.model import Citation, Passage, sentences
-from anima.kernel.terms import Question
+from anima.kernel.terms import Question, coverage
 from anima.vendors.enrichment import Enrichment
 
 _LEAST_COVERAGE = 0.34  # of a question's words, for a place in a repository to be an answer

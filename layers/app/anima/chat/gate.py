@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from anima.chat.model import Passage, sentences, shortened
 from anima.gateway.model import estimate_tokens
-from anima.kernel.terms import Question, terms
+from anima.kernel.terms import Question, coverage, terms
 from anima.knowledge.search_model import Hit
 from anima.memory import keys
 from anima.memory.model import Memory, root
@@ -292,16 +292,6 @@ def _offered(hits: Sequence[Hit], limit: int) -> list[Passage]:
         Passage(number, hit.chunk_id, hit.document_id, hit.title, hit.source_uri, hit.location, text)
         for number, (hit, text) in enumerate(kept, 1)
     ]
-
-
-def coverage(question: Question, text: str) -> float:
-    """The share of the question's words that a text holds (0-1), by their stems."""
-    words = set(question.words)
-    if not words:
-        return 0.0
-    held = set(terms(text, question.language)) | set(terms(text))
-    met = {word for term, word in zip(question.terms, question.words, strict=True) if term in held}
-    return len(met) / len(words)
 
 
 def excerpt(text: str, question: Question, tokens: int) -> str:

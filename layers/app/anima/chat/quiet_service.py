@@ -102,7 +102,7 @@ def forget(event: Event) -> None:
     from anima.knowledge import analysis_service  # with all of intake: not carried along by every reflection
 
     analysis_service.forget_session(event.owner, int(event.payload["session_id"]))
-    research_service.forget_session(event.owner, event.owner_id, int(event.payload["session_id"]))
+    research_service.forget_session(event.owner, int(event.payload["session_id"]))
     traces_service.forget_session(event.owner, event.owner_id, int(event.payload["session_id"]))
     consolidation_service.mend(event.owner, event.owner_id)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from anima.conversations.model import Added, Message, Session
+from anima.conversations.turn_repo import BESIDES
 from anima.kernel import db
 
 
@@ -70,7 +71,8 @@ OWN_MESSAGE = db.Query(
 # parent follows the one before it (an import may have none), but where it replaces another it begins the session. Turns
 # that went on at the same time hang below each other's messages: all of them are shown, each with its answer.
 # A request whose time is over while it is pending was cut, though nobody may have closed it yet.
-_MESSAGE: LiteralString = """
+_MESSAGE: LiteralString = (
+    """
     with recursive below as (
         select m.message_id, m.created_at from messages m
         where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s and m.message_id = %(leaf)s::bigint
@@ -79,26 +81,19 @@ _MESSAGE: LiteralString = """
         from below b
         join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
     ), newest as (
-        (select b.message_id from below b order by b.created_at desc, b.message_id desc limit 1)
+        (select b.message_id, false as is_last from below b order by b.created_at desc, b.message_id desc limit 1)
         union all
         (
-            select m.message_id from messages m
+            select m.message_id, true from messages m
             where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s and %(leaf)s::bigint is null
             order by m.created_at desc, m.message_id desc
             limit 1
         )
-    ), besides as (
-        select u.message_id, u.created_at, u.role
-        from newest n
-        join messages a on a.owner_id = %(owner_id)s and a.message_id = n.message_id and a.role = 'assistant'
-        join messages p on p.owner_id = a.owner_id and p.message_id = a.parent_message_id and p.role = 'user'
-        join messages u on u.owner_id = a.owner_id and u.parent_message_id = p.message_id and u.role = 'user'
-        where %(leaf)s::bigint is null
-        union all
-        select m.message_id, m.created_at, m.role
-        from besides b
-        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
-    ), tip as (
+    ),
+    """  # noqa: S608 (a piece of this room's own SQL)
+    + BESIDES
+    + """
+    tip as (
         select coalesce(
             (
                 select b.message_id from besides b where b.role = 'user'
@@ -198,7 +193,8 @@ _MESSAGE: LiteralString = """
                 )
             )
         )
-"""
+    """
+)
 
 
 OLDEST_MESSAGES = db.Query(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from anima.conversations.model import Past
 from anima.kernel import db
@@ -103,13 +103,29 @@ NEW_SESSION = db.Query(
     """,
 )
 
+# Turns that went on at the same time as the one that ended last: what hangs below the same message as it.
+BESIDES: LiteralString = """
+    besides as (
+        select u.message_id, u.created_at, u.role
+        from newest n
+        join messages a on a.owner_id = %(owner_id)s and a.message_id = n.message_id and a.role = 'assistant'
+        join messages p on p.owner_id = a.owner_id and p.message_id = a.parent_message_id and p.role = 'user'
+        join messages u on u.owner_id = a.owner_id and u.parent_message_id = p.message_id and u.role = 'user'
+        where n.is_last
+        union all
+        select m.message_id, m.created_at, m.role
+        from besides b
+        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
+    ),
+"""
+
 # A message without a parent follows the one before it, as an import may have it; one that replaces another does not.
 # What somebody else said in an imported talk bears their name: it is not the person's own.
 BRANCH = db.Query(
     Past,
     """
     with recursive newest as (
-        select m.message_id
+        select m.message_id, %(message_id)s::bigint is null and %(edits)s::bigint is null as is_last
         from messages m
         where m.owner_id = %(owner_id)s and m.session_id = %(session_id)s
             and (%(message_id)s::bigint is null or m.message_id = %(message_id)s)
@@ -119,18 +135,11 @@ BRANCH = db.Query(
             ))
         order by m.created_at desc, m.message_id desc
         limit 1
-    ), besides as (
-        select u.message_id, u.created_at, u.role
-        from newest n
-        join messages a on a.owner_id = %(owner_id)s and a.message_id = n.message_id and a.role = 'assistant'
-        join messages p on p.owner_id = a.owner_id and p.message_id = a.parent_message_id and p.role = 'user'
-        join messages u on u.owner_id = a.owner_id and u.parent_message_id = p.message_id and u.role = 'user'
-        where %(message_id)s::bigint is null and %(edits)s::bigint is null
-        union all
-        select m.message_id, m.created_at, m.role
-        from besides b
-        join messages m on m.owner_id = %(owner_id)s and m.parent_message_id = b.message_id
-    ), tip as (
+    ),
+    """  # noqa: S608 (a piece from this file)
+    + BESIDES
+    + """
+    tip as (
         select coalesce(
             (
                 select coalesce(

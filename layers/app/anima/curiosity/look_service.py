@@ -15,7 +15,7 @@ from anima.curiosity.look_repo import Held, Turn
 from anima.curiosity.model import NewGap
 from anima.kernel import clock, db, delivery, ids, outbox, telemetry
 from anima.kernel.outbox import Event
-from anima.kernel.terms import Question, language_of
+from anima.kernel.terms import Question, coverage, language_of
 
 TOPIC = "curiosity.look"
 MOST_GAPS = 200
@@ -105,4 +105,4 @@ def _fills(text: str, gap: Held) -> bool:
     """Whether a statement has half of a gap's words; of somebody who is named it says what they are."""
     if gap.kind == "unexplained":
         return re.search(rf"\b{re.escape(gap.subject)}\W+{_BEING}\b", text, re.IGNORECASE) is not None
-    return ranking.coverage(Question.of(gap.question, []), text) >= _MOSTLY
+    return coverage(Question.of(gap.question, []), text) >= _MOSTLY

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from anima.curiosity.model import Aside, Kind
-from anima.kernel.terms import Question, fold, terms, tokenise
+from anima.kernel.terms import Question, coverage, fold, terms, tokenise
 
 _WEIGHT: dict[Kind, float] = {"unknown": 0.6, "contradiction": 0.55, "unexplained": 0.4}
 _PER_MENTION = 0.1
@@ -49,16 +49,6 @@ def _kind(key: str) -> str:
 
 def _words(key: str) -> frozenset[str]:
     return frozenset(key.partition(":")[2].split())
-
-
-def coverage(question: Question, text: str) -> float:
-    """The share of a question's words that a text holds (0-1), by their stems."""
-    words = set(question.words)
-    if not words:
-        return 0.0
-    held = set(terms(text, question.language)) | set(terms(text))
-    met = {word for term, word in zip(question.terms, question.words, strict=True) if term in held}
-    return len(met) / len(words)
 
 
 def answers(question: Question, title: str, text: str, similarity: float | None = None) -> bool:

@@ -44,13 +44,6 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A finding that was written."""
-
-    document_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """A gap whose search is over."""
 
@@ -145,40 +138,6 @@ LIMIT_TIME = db.Command(
     """
 )
 
-WRITTEN = db.Query(
-    Written,
-    """
-    select d.document_id
-    from documents d
-    join vector_stores s on s.store_id = d.store_id and s.purpose = 'findings'
-    where d.owner_id = %(owner_id)s and d.source_uri = %(source_uri)s
-    order by d.document_id desc
-    """,
-)
-
-# Findings of what was said in a session, or of what an avatar wanted to know.
-OF_SESSION = db.Query(
-    Written,
-    """
-    select d.document_id
-    from documents d
-    join vector_stores s on s.store_id = d.store_id and s.purpose = 'findings'
-    where d.owner_id = %(owner_id)s
-        and d.metadata @> jsonb_build_object('kind', 'finding', 'session_id', %(session_id)s::bigint)
-    """,
-)
-
-OF_AVATAR = db.Query(
-    Written,
-    """
-    select d.document_id
-    from documents d
-    join vector_stores s on s.store_id = d.store_id and s.purpose = 'findings'
-    where d.owner_id = %(owner_id)s and d.metadata @> '{"kind": "finding"}'
-        and (%(avatar_id)s::uuid is null or d.metadata ->> 'avatar_id' = %(avatar_id)s::uuid::text)
-    """,
-)
-
 FORGET = db.Command(
     """
     delete from curiosity_gaps g
@@ -263,21 +222,6 @@ def purposes(tx: db.Transaction, owner_id: int, without: list[str]) -> db.Pendin
 def limit_time(tx: db.Transaction, milliseconds: int) -> None:
     """Has each statement of the transaction end by then."""
     tx.execute(LIMIT_TIME, milliseconds=str(milliseconds))
-
-
-def written(tx: db.Transaction, owner_id: int, source_uri: str) -> db.Pending[Written]:
-    """The finding under a key."""
-    return tx.fetch(WRITTEN, owner_id=owner_id, source_uri=source_uri)
-
-
-def of_session(tx: db.Transaction, owner_id: int, session_id: int) -> db.Pending[Written]:
-    """What was found out because of a session."""
-    return tx.fetch(OF_SESSION, owner_id=owner_id, session_id=session_id)
-
-
-def of_avatar(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID | None) -> db.Pending[Written]:
-    """What an avatar found out, or all of them."""
-    return tx.fetch(OF_AVATAR, owner_id=owner_id, avatar_id=avatar_id)
 
 
 def forget(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID | None) -> None:

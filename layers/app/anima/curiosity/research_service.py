@@ -15,13 +15,13 @@ from anima.curiosity.research_repo import Taken
 from anima.curiosity.sources_service import Looked
 from anima.kernel import clock, db, outbox, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import NotFound
 from anima.kernel.outbox import Event
 from anima.memory import sensitivity
 
 TOPIC = "curiosity.research"
 PURPOSE = "findings"
 _SCHEME = "anima:finding/"
+_KIND = "finding"
 
 
 def want(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID) -> None:
@@ -44,21 +44,24 @@ def research(event: Event) -> None:
     _ended(event, avatar_id, gap, looked, document_id)
 
 
-def forget_session(principal: db.Principal, owner_id: int, session_id: int) -> None:
+def forget_session(principal: db.Principal, session_id: int) -> None:
     """A session was deleted: what was found out because of it goes too."""
-    with db.transaction(principal) as tx:
-        found = research_repo.of_session(tx, owner_id, session_id)
-    for one in found.all():
-        _forget(principal, one.document_id)
+    from anima.knowledge import analysis_service
+
+    analysis_service.forget_about(principal, PURPOSE, {"kind": _KIND, "session_id": session_id})
 
 
 def forget_all(principal: db.Principal, owner_id: int, avatar_id: uuid.UUID | None = None) -> None:
-    """Forgets what an avatar (None: each of them) wanted to know, and what it found out."""
+    """Forgets what an avatar (None: each of them) wanted to know, and what it found out.
+
+    First the gaps: a search that ends now finds its gap gone, and removes its finding itself.
+    """
+    from anima.knowledge import analysis_service
+
     with db.transaction(principal) as tx:
-        found = research_repo.of_avatar(tx, owner_id, avatar_id)
         research_repo.forget(tx, owner_id, avatar_id)
-    for one in found.all():
-        _forget(principal, one.document_id)
+    of_avatar = {} if avatar_id is None else {"avatar_id": str(avatar_id)}
+    analysis_service.forget_about(principal, PURPOSE, {"kind": _KIND, **of_avatar})
 
 
 def retract(principal: db.Principal, owner_id: int, message_id: int) -> None:
@@ -84,29 +87,24 @@ def _taken(event: Event, avatar_id: uuid.UUID) -> Taken | None:
 
 def _written(event: Event, avatar_id: uuid.UUID, gap: Taken, findings: Sequence[Finding]) -> int | None:
     """The document that tells what was found; None where the person keeps no store for findings."""
-    from anima.knowledge import documents_service
+    from anima.knowledge import analysis_service
     from anima.knowledge.documents_model import NewDocument
     from anima.knowledge.errors import UnknownPurpose
 
-    uri = f"{_SCHEME}{gap.gap_id}/{event.event_id}"
-    with db.transaction(event.owner) as tx:
-        there = research_repo.written(tx, event.owner_id, uri)
-    if (before := there.first()) is not None:
-        return before.document_id
     sources = [
         {"kind": one.kind, "title": one.title, "source_uri": one.source_uri, "place": one.place} for one in findings
     ]
-    about = {"kind": "finding", "gap_id": str(gap.gap_id), "avatar_id": str(avatar_id), "session_id": gap.session_id}
+    about = {"kind": _KIND, "gap_id": str(gap.gap_id), "avatar_id": str(avatar_id), "session_id": gap.session_id}
     new = NewDocument(
         content=_text(gap, findings).encode(),
         title=gap.question,
-        source_uri=uri,
+        source_uri=f"{_SCHEME}{gap.gap_id}/{event.event_id}",
         doc_type="markdown",
         purpose=PURPOSE,
         metadata={**about, "question": gap.question, "sources": sources},
     )
     try:
-        return documents_service.queue_documents(event.owner, [new])[0].document_id
+        return analysis_service.write_once(event.owner, new)
     except UnknownPurpose:
         return None
 
@@ -140,9 +138,6 @@ def _ended(event: Event, avatar_id: uuid.UUID, gap: Taken, looked: Looked, docum
 
 
 def _forget(principal: db.Principal, document_id: int) -> None:
-    from anima.knowledge import documents_service
+    from anima.knowledge import analysis_service  # with all of intake: for what writes and removes alone
 
-    try:
-        documents_service.delete_document(principal, document_id)
-    except NotFound:
-        return
+    analysis_service.forget(principal, document_id)

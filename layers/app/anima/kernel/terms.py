@@ -188,3 +188,13 @@ def _stemmer(language: Language) -> Any:
         stemmer = snowballstemmer.stemmer(_SNOWBALL[language])
         setattr(_stemmers, language, stemmer)
     return stemmer
+
+
+def coverage(question: Question, text: str) -> float:
+    """The share of the question's words that a text holds (0-1), by their stems."""
+    words = set(question.words)
+    if not words:
+        return 0.0
+    held = set(terms(text, question.language)) | set(terms(text))
+    met = {word for term, word in zip(question.terms, question.words, strict=True) if term in held}
+    return len(met) / len(words)

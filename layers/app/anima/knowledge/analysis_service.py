@@ -39,22 +39,28 @@ def write(
 
     Under a key there is one document: a second call writes nothing. Raises UnknownPurpose where there is no such store.
     """
-    owner_id = _owner(principal)
-    uri = _SCHEME + key
-    with db.transaction(principal) as tx:
-        there = analysis_repo.under_key(tx, owner_id, uri)
-    if (written := there.first()) is not None:
-        return written.document_id
     listed = "\n".join(f"- {_told(source)}" for source in sources[:_MOST_LISTED])
     whole = f"# {title}\n\n{text.strip()}\n" + (f"\n## Sources\n\n{listed}\n" if listed else "")
     new = NewDocument(
         content=whole.encode(),
         title=title[:1000],
-        source_uri=uri,
+        source_uri=_SCHEME + key,
         doc_type="markdown",
         purpose=PURPOSE,
         metadata={**(about or {}), "kind": kind, "key": key, "sources": [asdict(one) for one in sources]},
     )
+    return write_once(principal, new)
+
+
+def write_once(principal: db.Principal, new: NewDocument) -> int:
+    """Enters a document unless there is one of its purpose with its source_uri; answers its id.
+
+    Raises UnknownPurpose where there is no such store.
+    """
+    with db.transaction(principal) as tx:
+        there = analysis_repo.under_key(tx, _owner(principal), new.purpose, new.source_uri or "")
+    if (written := there.first()) is not None:
+        return written.document_id
     return documents_service.queue_documents(principal, [new])[0].document_id
 
 
@@ -68,8 +74,13 @@ def forget(principal: db.Principal, document_id: int) -> None:
 
 def forget_session(principal: db.Principal, session_id: int) -> None:
     """Removes what was written of a session."""
+    forget_about(principal, PURPOSE, {"kind": "session", "session_id": session_id})
+
+
+def forget_about(principal: db.Principal, purpose: str, about: Mapping[str, Any]) -> None:
+    """Removes what was written for a purpose whose metadata hold this."""
     with db.transaction(principal) as tx:
-        written = analysis_repo.of_session(tx, _owner(principal), session_id)
+        written = analysis_repo.about(tx, _owner(principal), purpose, about)
     for one in written.all():
         forget(principal, one.document_id)
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from anima.kernel import db
 from anima.memory.sleep_model import Lived, Told
@@ -47,6 +47,18 @@ class Bare:
     summary: str
 
 
+_LIVED: LiteralString = """
+    select e.id, e.session_id, e.type, e.title, e.summary, e.importance::float8 as importance, e.sentiment, e.tags,
+        e.context_messages, e."timestamp", e.times_recalled, e.last_recalled, e.pinned, e.origin, e.related_facts,
+        e.related_episodes, coalesce(e.metadata -> 'parts', '[]') as parts,
+        array(
+            select distinct m.entity_id from entity_mentions m
+            where m.owner_id = e.user_id and m.avatar_id = e.avatar_id and m.message_id = any(e.context_messages)
+            order by 1
+        ) as entities
+    from episodes e
+"""
+
 # The newest of them, and for a third of the number those that matter most: what is new, and what is worth it.
 REPLAYED = db.Query(
     Lived,
@@ -60,15 +72,9 @@ REPLAYED = db.Query(
         union
         (select id from living order by importance desc, id desc limit %(dearest)s::integer)
     )
-    select e.id, e.session_id, e.type, e.title, e.summary, e.importance::float8 as importance, e.sentiment, e.tags,
-        e.context_messages, e."timestamp", e.times_recalled, e.last_recalled, e.pinned, e.origin, e.related_facts,
-        e.related_episodes, coalesce(e.metadata -> 'parts', '[]') as parts,
-        array(
-            select distinct m.entity_id from entity_mentions m
-            where m.owner_id = e.user_id and m.avatar_id = e.avatar_id and m.message_id = any(e.context_messages)
-            order by 1
-        ) as entities
-    from episodes e
+    """  # noqa: S608 (a piece from this file)
+    + _LIVED
+    + """
     join chosen using (id)
     where e.user_id = %(owner_id)s
     order by e."timestamp", e.id
@@ -89,16 +95,8 @@ PAIRS = db.Query(
 # As they are now, and kept so: what has changed or gone since they were replayed is not dreamt of.
 SOURCES = db.Query(
     Lived,
-    """
-    select e.id, e.session_id, e.type, e.title, e.summary, e.importance::float8 as importance, e.sentiment, e.tags,
-        e.context_messages, e."timestamp", e.times_recalled, e.last_recalled, e.pinned, e.origin, e.related_facts,
-        e.related_episodes, coalesce(e.metadata -> 'parts', '[]') as parts,
-        array(
-            select distinct m.entity_id from entity_mentions m
-            where m.owner_id = e.user_id and m.avatar_id = e.avatar_id and m.message_id = any(e.context_messages)
-            order by 1
-        ) as entities
-    from episodes e
+    _LIVED
+    + """
     where e.user_id = %(owner_id)s and e.avatar_id = %(avatar_id)s and e.id = any(%(episode_ids)s::uuid[])
     order by e.id
     for update of e
