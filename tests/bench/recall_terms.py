@@ -29,6 +29,7 @@ TERMS: dict[str, tuple[str, float]] = {
     "time": ("_TIME", 0.0),
     "sort of answer": ("_ANSWERS", 0.0),
     "opening": ("_OPENING", 0.0),
+    "substance": ("_SUBSTANCE", 0.0),
 }
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

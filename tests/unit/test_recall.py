@@ -87,9 +87,9 @@ def test_scores_lie_where_they_are_said_to(rows: list[tuple[float, int, bool]]) 
 def test_the_parts_of_relevance_add_up() -> None:
     one = candidate("We met in June.", holds=(1, 2), message_id=5, before_id=None)
     scores = only(one, Asked(personal=True, wants=frozenset({"time"}))).scores
-    names = ("meaning", "wording", "session", "speaker", "answer", "opening")
+    names = ("meaning", "wording", "session", "speaker", "answer", "opening", "substance")
     assert scores["relevance"] == pytest.approx(sum(scores[name] for name in names) / 4, abs=1e-3)
-    assert (scores["meaning"], scores["wording"], scores["speaker"], scores["answer"]) == (1, 1, 0.4, 0.2)
+    assert (scores["meaning"], scores["wording"], scores["speaker"], scores["answer"]) == (1, 0.85, 0.4, 0.2)
 
 
 def test_relevance_leads_over_strength_and_importance() -> None:
@@ -224,3 +224,12 @@ def test_names_say_nothing_about_what_is_asked() -> None:
     assert without_names("Luna", ["Luna"]) == "Luna"
     assert without_names("What?", []) == "What?"
     assert without(["luna", "hate", "hat"], [0, 1, 1], {"luna"}) == (["hate", "hat"], [1, 1])
+
+
+def test_of_two_lines_that_fit_alike_the_one_that_says_more_leads() -> None:
+    short = candidate("Rain again!", id="1", message_id=1)
+    long = candidate("It rained again all week in the valley where we rented the hut.", id="2", message_id=2)
+    assert order(short, long) == ["2", "1"]
+    repeated = replace(long, id="3", message_id=3, text="rain " * 75)
+    endless = replace(long, id="4", message_id=4, text="rain " * 5_000)
+    assert only(repeated).scores["substance"] == only(endless).scores["substance"]
