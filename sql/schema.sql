@@ -517,6 +517,84 @@ CREATE FUNCTION public.export_tables() RETURNS TABLE(name text)
     order by 1
 $$;
 
+CREATE FUNCTION public.feeling_after(c double precision[], rest double precision[], seconds double precision) RETURNS double precision[]
+    LANGUAGE plpgsql IMMUTABLE COST 5000 PARALLEL SAFE
+    AS $$
+declare
+    affinity constant double precision[] := array[200.0, 300.0, 300.0, 50000.0, 10000.0, 50.0];
+    clearance constant double precision[] := array[27.95693628258446, 2.3128973629100953, 92.51589451640382, 642316.4900073538, 40063.907036364835, 0.1735435163179715];
+    half_effect constant double precision[] := array[100.0, 50.0, 50.0, 100.0, 1000.0, 10.0];
+    most constant double precision[] := array[0.8333333333333334, 0.8333333333333334, 0.8333333333333334, 0.8333333333333334, 0.8333333333333334, 0.8333333333333334];
+    of_valence constant double precision[] := array[0.6, 0.5, -0.1, 0.0, 0.0, 0.25];
+    of_arousal constant double precision[] := array[0.15, 0.0, 0.5, 0.15, -0.25, 0.0];
+    found double precision[] := rest;
+    valence double precision := 0;
+    arousal double precision := 0.3;
+    k double precision;
+    y double precision;
+    l double precision;
+    w double precision;
+    r double precision;
+begin
+    for i in 1 .. 6 loop
+        if c[i] = rest[i] then continue; end if;
+        k := affinity[i] + rest[i];
+        y := (c[i] - rest[i]) / k;
+        if seconds > 0 then
+            l := ln(abs(y)) + y - least(1e6, clearance[i] / (k * k) * seconds);
+            y := sign(y) * exp(greatest(l, -600));
+            if l > -37 then
+                w := case
+                    when l > 2 and y > 0 then l - ln(l)
+                    when y < -0.25 then sqrt(greatest(0, 2 + 5.43656365691809 * y)) * 0.8 - 1
+                    when abs(y) < 1e-4 then y - y * y
+                    else ln(1 + y) * (1 - ln(1 + ln(1 + y)) / (2 + ln(1 + y)))
+                end;
+                for round in 1 .. 2 loop
+                    r := l - ln(abs(w)) - w;
+                    w := w * (1 + r / (1 + w) * (2 * (1 + w) * (1 + w + 2 * r / 3) - r)
+                        / (2 * (1 + w) * (1 + w + 2 * r / 3) - 2 * r));
+                end loop;
+                y := w;
+            end if;
+        end if;
+        y := rest[i] + k * y;
+        found[i] := y;
+        l := rest[i] / (rest[i] + half_effect[i]);
+        r := y / (y + half_effect[i]) - l;
+        r := r / case when r < 0 then l else most[i] - l end;
+        valence := valence + of_valence[i] * r;
+        arousal := arousal + of_arousal[i] * r;
+    end loop;
+    return found || array[tanh(valence), least(1, greatest(0, arousal))];
+end
+$$;
+
+CREATE FUNCTION public.feeling_moved(c double precision[], drives double precision[]) RETURNS double precision[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select array_agg(
+        least(x.maximum, x.c * exp(greatest(-50, least(0, x.drive))) + x.release * greatest(0, x.drive)) order by x.place
+    )
+    from unnest(
+        c[1:6], drives, array[80.0, 40.0, 40.0, 80.0, 800.0, 8.0],
+        array[500.0, 250.0, 250.0, 500.0, 5000.0, 50.0]
+    ) with ordinality as x (c, drive, release, maximum, place)
+$$;
+
+CREATE FUNCTION public.feelings_at(at timestamp with time zone) RETURNS TABLE(owner_id bigint, avatar_id uuid, concentrations double precision[], valence double precision, arousal double precision, as_of timestamp with time zone)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select f.owner_id, f.avatar_id, f.found[1:6], f.found[7], f.found[8], f.as_of
+    from (
+        select a.owner_id, a.avatar_id, a.as_of, feeling_after(
+            a.concentrations, a.baselines, extract(epoch from at - a.as_of)::double precision
+        ) as found
+        from avatar_feelings a
+        offset 0
+    ) f
+$$;
+
 CREATE FUNCTION public.forget_changes() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -556,6 +634,23 @@ begin
     where t.owner_id = old.owner_id and t.document_id = old.document_id
         and s.user_id = t.owner_id and s.session_id = t.session_id;
     return old;
+end
+$$;
+
+CREATE FUNCTION public.keep_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    newest integer;
+begin
+    select max(v.version) into newest from avatar_versions v
+    where v.owner_id = new.owner_id and v.avatar_id = new.avatar_id;
+    insert into avatar_versions (owner_id, avatar_id, version, personality_name, personality)
+    values (new.owner_id, new.avatar_id, coalesce(newest, 0) + 1, new.personality_name, new.personality);
+    delete from avatar_versions v
+    where v.owner_id = new.owner_id and v.avatar_id = new.avatar_id and v.version <= newest - 99;
+    return null;
 end
 $$;
 
@@ -1240,6 +1335,18 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.safety_count(p_month date, p_kinds text[], p_country text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    insert into safety_counts (month, kind, country, n)
+    select date_trunc('month', p_month)::date, kind, coalesce(p_country, ''), 1
+    from (select distinct unnest(p_kinds) as kind) counted order by kind
+    on conflict (month, kind, country) do update set n = safety_counts.n + 1
+$$;
+
+ALTER FUNCTION public.safety_count(p_month date, p_kinds text[], p_country text) OWNER TO anima_auth;
+
 CREATE FUNCTION public.slow_statements(most integer) RETURNS TABLE(statement text, calls bigint, mean_ms double precision, total_ms double precision)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'public', 'pg_catalog', 'pg_temp'
@@ -1321,6 +1428,59 @@ ALTER TABLE public.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.audit_log (
+    audit_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor_id bigint,
+    action text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_log_action_check CHECK (((length(action) >= 1) AND (length(action) <= 100))),
+    CONSTRAINT audit_log_subject_check CHECK ((length(subject) <= 200))
+);
+
+ALTER TABLE public.audit_log ALTER COLUMN audit_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.avatar_feelings (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    concentrations double precision[] NOT NULL,
+    baselines double precision[] NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    CONSTRAINT avatar_feelings_baselines_check CHECK (((array_position(baselines, NULL::double precision) IS NULL) AND (cardinality(baselines) = 6))),
+    CONSTRAINT avatar_feelings_concentrations_check CHECK (((array_position(concentrations, NULL::double precision) IS NULL) AND (cardinality(concentrations) = 6)))
+);
+
+CREATE TABLE public.avatar_pictures (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    mime_type text NOT NULL,
+    picture bytea NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT avatar_pictures_mime_type_check CHECK ((mime_type = ANY (ARRAY['image/png'::text, 'image/jpeg'::text, 'image/webp'::text, 'image/gif'::text]))),
+    CONSTRAINT avatar_pictures_picture_check CHECK (((octet_length(picture) >= 1) AND (octet_length(picture) <= 4000000)))
+);
+ALTER TABLE ONLY public.avatar_pictures ALTER COLUMN picture SET STORAGE EXTERNAL;
+
+CREATE TABLE public.avatar_versions (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    version integer NOT NULL,
+    personality_name text NOT NULL,
+    personality jsonb NOT NULL,
+    restored_from integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT avatar_versions_restored_from_check CHECK ((restored_from > 0)),
+    CONSTRAINT avatar_versions_version_check CHECK ((version > 0))
 );
 
 CREATE TABLE public.avatars (
@@ -1616,6 +1776,26 @@ ALTER TABLE public.feedback ALTER COLUMN feedback_id ADD GENERATED ALWAYS AS IDE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.feelings_history (
+    feeling_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    valence real NOT NULL,
+    arousal real NOT NULL,
+    mood text NOT NULL,
+    mood_intensity real NOT NULL,
+    sentiment real NOT NULL,
+    concentrations double precision[] NOT NULL,
+    session_id bigint,
+    message_id bigint,
+    cause text DEFAULT 'turn'::text NOT NULL,
+    CONSTRAINT feelings_history_arousal_check CHECK (((arousal >= (0)::double precision) AND (arousal <= (1)::double precision))),
+    CONSTRAINT feelings_history_mood_intensity_check CHECK (((mood_intensity >= (0)::double precision) AND (mood_intensity <= (1)::double precision))),
+    CONSTRAINT feelings_history_sentiment_check CHECK (((sentiment >= ('-1'::integer)::double precision) AND (sentiment <= (1)::double precision))),
+    CONSTRAINT feelings_history_valence_check CHECK (((valence >= ('-1'::integer)::double precision) AND (valence <= (1)::double precision)))
 );
 
 CREATE TABLE public.idempotency_keys (
@@ -2004,6 +2184,32 @@ ALTER TABLE public.roles ALTER COLUMN role_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.safety_counts (
+    month date NOT NULL,
+    kind text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    n bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT safety_counts_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+    CONSTRAINT safety_counts_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT safety_counts_month_check CHECK ((month = (date_trunc('month'::text, (month)::timestamp with time zone))::date)),
+    CONSTRAINT safety_counts_n_check CHECK ((n >= 0))
+);
+
+CREATE TABLE public.safety_people (
+    owner_id bigint NOT NULL,
+    age text DEFAULT 'unknown'::text NOT NULL,
+    age_by text,
+    country text,
+    breaks boolean DEFAULT false NOT NULL,
+    talk_began_at timestamp with time zone,
+    last_turn_at timestamp with time zone,
+    reminded_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT safety_people_age_by_check CHECK ((age_by = ANY (ARRAY['statement'::text, 'person'::text, 'admin'::text]))),
+    CONSTRAINT safety_people_age_check CHECK ((age = ANY (ARRAY['unknown'::text, 'minor'::text, 'adult'::text]))),
+    CONSTRAINT safety_people_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+);
+
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -2207,6 +2413,23 @@ CREATE TABLE public.sleeps (
     CONSTRAINT sleeps_turns_check CHECK ((turns >= 0))
 );
 
+CREATE TABLE public.snapshot_ids (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    origin_id uuid NOT NULL,
+    id uuid NOT NULL
+);
+
+CREATE TABLE public.style_profiles (
+    owner_id bigint NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    samples jsonb DEFAULT '[]'::jsonb NOT NULL,
+    measured jsonb DEFAULT '{}'::jsonb NOT NULL,
+    corrected jsonb DEFAULT '{}'::jsonb NOT NULL,
+    learns_after bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone
+);
+
 CREATE TABLE public.summaries (
     summary_id bigint NOT NULL,
     owner_id bigint NOT NULL,
@@ -2322,6 +2545,9 @@ CREATE TABLE public.user_affinity (
     negative_interactions integer DEFAULT 0 NOT NULL,
     recent_interactions real DEFAULT 0 NOT NULL,
     last_interaction timestamp with time zone,
+    absence_took real DEFAULT 0 NOT NULL,
+    level_history jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT user_affinity_absence_took_check CHECK ((absence_took >= (0)::double precision)),
     CONSTRAINT user_affinity_affinity_points_check CHECK (((affinity_points >= (0)::double precision) AND (affinity_points <= (100)::double precision))),
     CONSTRAINT user_affinity_recent_interactions_check CHECK ((recent_interactions >= (0)::double precision))
 );
@@ -2444,6 +2670,18 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (api_key_id);
 
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
+
+ALTER TABLE ONLY public.avatar_feelings
+    ADD CONSTRAINT avatar_feelings_pkey PRIMARY KEY (owner_id, avatar_id);
+
+ALTER TABLE ONLY public.avatar_pictures
+    ADD CONSTRAINT avatar_pictures_pkey PRIMARY KEY (owner_id, avatar_id);
+
+ALTER TABLE ONLY public.avatar_versions
+    ADD CONSTRAINT avatar_versions_pkey PRIMARY KEY (owner_id, avatar_id, version);
+
 ALTER TABLE ONLY public.avatars
     ADD CONSTRAINT avatars_owner_id_avatar_id_key UNIQUE (owner_id, avatar_id);
 
@@ -2521,6 +2759,12 @@ ALTER TABLE ONLY public.feedback
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (feedback_id);
+
+ALTER TABLE ONLY public.feelings_history
+    ADD CONSTRAINT feelings_history_owner_id_feeling_id_key UNIQUE (owner_id, feeling_id);
+
+ALTER TABLE ONLY public.feelings_history
+    ADD CONSTRAINT feelings_history_pkey PRIMARY KEY (feeling_id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner_id, key);
@@ -2624,6 +2868,12 @@ ALTER TABLE ONLY public.roles
 ALTER TABLE ONLY public.roles
     ADD CONSTRAINT roles_role_name_key UNIQUE (role_name);
 
+ALTER TABLE ONLY public.safety_counts
+    ADD CONSTRAINT safety_counts_pkey PRIMARY KEY (month, kind, country);
+
+ALTER TABLE ONLY public.safety_people
+    ADD CONSTRAINT safety_people_pkey PRIMARY KEY (owner_id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -2690,6 +2940,15 @@ ALTER TABLE ONLY public.sign_in_links
 ALTER TABLE ONLY public.sleeps
     ADD CONSTRAINT sleeps_pkey PRIMARY KEY (owner_id, avatar_id);
 
+ALTER TABLE ONLY public.snapshot_ids
+    ADD CONSTRAINT snapshot_ids_owner_id_avatar_id_id_key UNIQUE (owner_id, avatar_id, id);
+
+ALTER TABLE ONLY public.snapshot_ids
+    ADD CONSTRAINT snapshot_ids_pkey PRIMARY KEY (owner_id, avatar_id, origin_id);
+
+ALTER TABLE ONLY public.style_profiles
+    ADD CONSTRAINT style_profiles_pkey PRIMARY KEY (owner_id);
+
 ALTER TABLE ONLY public.summaries
     ADD CONSTRAINT summaries_owner_id_summary_id_key UNIQUE (owner_id, summary_id);
 
@@ -2747,6 +3006,8 @@ CREATE INDEX activation_cache_ends ON public.activation_cache USING brin (expire
 
 CREATE INDEX api_keys_user ON public.api_keys USING btree (user_id, api_key_id);
 
+CREATE INDEX audit_log_time ON public.audit_log USING btree (at DESC, audit_id DESC);
+
 CREATE INDEX chunks_speaker ON public.chunks USING btree (owner_id, speaker) WHERE (speaker IS NOT NULL);
 
 CREATE INDEX chunks_text_trigram ON public.chunks USING gin (text public.gin_trgm_ops);
@@ -2798,6 +3059,12 @@ CREATE INDEX episodes_session ON public.episodes USING btree (user_id, session_i
 CREATE INDEX erasures_time ON public.erasures USING btree (asked_at);
 
 CREATE INDEX fact_mentions_message ON public.fact_mentions USING btree (owner_id, message_id);
+
+CREATE INDEX feelings_history_avatar ON public.feelings_history USING btree (owner_id, avatar_id, at, feeling_id);
+
+CREATE INDEX feelings_history_message ON public.feelings_history USING btree (owner_id, message_id);
+
+CREATE INDEX feelings_history_session ON public.feelings_history USING btree (owner_id, session_id);
 
 CREATE INDEX idempotency_keys_expiry ON public.idempotency_keys USING btree (expires_at);
 
@@ -2973,7 +3240,11 @@ ALTER INDEX public.retrieval_logs_pkey ATTACH PARTITION public.retrieval_logs_de
 
 ALTER INDEX public.retrieval_logs_store ATTACH PARTITION public.retrieval_logs_default_store_id_idx;
 
+CREATE TRIGGER avatars_first_version AFTER INSERT ON public.avatars FOR EACH ROW EXECUTE FUNCTION public.keep_version();
+
 CREATE TRIGGER avatars_updated BEFORE UPDATE ON public.avatars FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER avatars_version AFTER UPDATE OF personality ON public.avatars FOR EACH ROW WHEN ((old.personality IS DISTINCT FROM new.personality)) EXECUTE FUNCTION public.keep_version();
 
 CREATE TRIGGER chunks_deleted AFTER DELETE ON public.chunks REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION public.delete_chunk_embeddings();
 
@@ -3005,6 +3276,8 @@ CREATE TRIGGER messages_deleted_episodes AFTER DELETE ON public.messages REFEREN
 
 CREATE TRIGGER messages_lock_memory BEFORE DELETE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
 
+CREATE TRIGGER safety_people_updated BEFORE UPDATE ON public.safety_people FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
 CREATE TRIGGER session_digests_updated BEFORE UPDATE ON public.session_digests FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER sessions_lock_memory BEFORE DELETE ON public.sessions FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
@@ -3033,6 +3306,15 @@ ALTER TABLE ONLY public.activation_cache
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.avatar_feelings
+    ADD CONSTRAINT avatar_feelings_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.avatar_pictures
+    ADD CONSTRAINT avatar_pictures_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.avatar_versions
+    ADD CONSTRAINT avatar_versions_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.avatars
     ADD CONSTRAINT avatars_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -3114,6 +3396,15 @@ ALTER TABLE ONLY public.fact_mentions
 
 ALTER TABLE ONLY public.feedback
     ADD CONSTRAINT feedback_owner_id_response_id_fkey FOREIGN KEY (owner_id, response_id) REFERENCES public.llm_responses(owner_id, response_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feelings_history
+    ADD CONSTRAINT feelings_history_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feelings_history
+    ADD CONSTRAINT feelings_history_owner_id_message_id_fkey FOREIGN KEY (owner_id, message_id) REFERENCES public.messages(owner_id, message_id) ON DELETE SET NULL (message_id);
+
+ALTER TABLE ONLY public.feelings_history
+    ADD CONSTRAINT feelings_history_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -3238,6 +3529,9 @@ ALTER TABLE public.retrieval_logs
 ALTER TABLE public.retrieval_logs
     ADD CONSTRAINT retrieval_logs_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.safety_people
+    ADD CONSTRAINT safety_people_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.session_digests
     ADD CONSTRAINT session_digests_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE SET NULL (document_id);
 
@@ -3307,6 +3601,12 @@ ALTER TABLE ONLY public.sign_in_links
 ALTER TABLE ONLY public.sleeps
     ADD CONSTRAINT sleeps_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.snapshot_ids
+    ADD CONSTRAINT snapshot_ids_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.style_profiles
+    ADD CONSTRAINT style_profiles_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.summaries
     ADD CONSTRAINT summaries_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
 
@@ -3374,7 +3674,17 @@ ALTER TABLE public.activation_cache ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.avatar_feelings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.avatar_pictures ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.avatar_versions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.avatars ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY care ON public.safety_people TO anima_admin USING (true);
 
 CREATE POLICY catalogue ON public.prompts TO anima_admin USING ((owner_id IS NULL));
 
@@ -3440,6 +3750,8 @@ ALTER TABLE public.fact_mentions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feedback ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.feelings_history ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY first_stores ON public.vector_stores FOR INSERT TO anima_auth WITH CHECK (true);
 
 CREATE POLICY gate ON public.api_keys FOR SELECT TO anima_auth USING (true);
@@ -3447,6 +3759,8 @@ CREATE POLICY gate ON public.api_keys FOR SELECT TO anima_auth USING (true);
 CREATE POLICY gate ON public.erasures TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.refresh_tokens TO anima_auth USING (true);
+
+CREATE POLICY gate ON public.safety_counts TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.sign_in_links TO anima_auth USING (true);
 
@@ -3486,6 +3800,8 @@ ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outside_vectors ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY overview ON public.audit_log TO anima_admin USING (true);
+
 CREATE POLICY overview ON public.avatars FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.documents FOR SELECT TO anima_admin USING (true);
@@ -3497,6 +3813,8 @@ CREATE POLICY overview ON public.llm_requests FOR SELECT TO anima_admin USING (t
 CREATE POLICY overview ON public.maintenance_runs FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.outbox FOR SELECT TO anima_admin USING (true);
+
+CREATE POLICY overview ON public.safety_counts FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.sessions FOR SELECT TO anima_admin USING (true);
 
@@ -3544,6 +3862,10 @@ ALTER TABLE public.response_citations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retrieval_logs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.safety_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.safety_people ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.session_digests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session_moods ENABLE ROW LEVEL SECURITY;
@@ -3576,6 +3898,10 @@ ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sleeps ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.snapshot_ids ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.style_profiles ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.summaries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.summary_parts ENABLE ROW LEVEL SECURITY;
@@ -3585,6 +3911,12 @@ ALTER TABLE public.table_sizes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.activation_cache TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.api_keys TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.avatar_feelings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.avatar_pictures TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.avatar_versions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.avatars TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3614,6 +3946,8 @@ CREATE POLICY tenant ON public.episodes TO anima_app, anima_worker USING ((user_
 CREATE POLICY tenant ON public.fact_mentions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.feedback TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.feelings_history TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3660,6 +3994,8 @@ CREATE POLICY tenant ON public.response_citations TO anima_app, anima_worker USI
 CREATE POLICY tenant ON public.retrieval_logs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((store_id IS NULL) OR (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s))))));
 
+CREATE POLICY tenant ON public.safety_people TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.session_digests TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.session_moods TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3674,6 +4010,10 @@ CREATE POLICY tenant ON public.shared_citations TO anima_app, anima_worker USING
 CREATE POLICY tenant ON public.sign_in_links FOR SELECT TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.sleeps TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.snapshot_ids TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.style_profiles TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.summaries TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3811,11 +4151,25 @@ GRANT ALL ON FUNCTION public.export_page(p_table text, p_after jsonb, p_most int
 REVOKE ALL ON FUNCTION public.export_tables() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.export_tables() TO anima_app;
 
+REVOKE ALL ON FUNCTION public.feeling_after(c double precision[], rest double precision[], seconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feeling_after(c double precision[], rest double precision[], seconds double precision) TO anima_app;
+GRANT ALL ON FUNCTION public.feeling_after(c double precision[], rest double precision[], seconds double precision) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.feeling_moved(c double precision[], drives double precision[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feeling_moved(c double precision[], drives double precision[]) TO anima_app;
+GRANT ALL ON FUNCTION public.feeling_moved(c double precision[], drives double precision[]) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.feelings_at(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.feelings_at(at timestamp with time zone) TO anima_app;
+GRANT ALL ON FUNCTION public.feelings_at(at timestamp with time zone) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.forget_changes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.forget_outside_vectors() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.forget_transcript() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.keep_version() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_memory() FROM PUBLIC;
 
@@ -3869,6 +4223,9 @@ REVOKE ALL ON FUNCTION public.retract_episodes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.retract_fact() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.safety_count(p_month date, p_kinds text[], p_country text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.safety_count(p_month date, p_kinds text[], p_country text) TO anima_app;
+
 REVOKE ALL ON FUNCTION public.slow_statements(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slow_statements(most integer) TO anima_admin;
 
@@ -3895,6 +4252,17 @@ GRANT INSERT(key_secret) ON TABLE public.api_keys TO anima_app;
 GRANT SELECT(created_at) ON TABLE public.api_keys TO anima_app;
 
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO anima_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_log TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_feelings TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_feelings TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_pictures TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_pictures TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_versions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_versions TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatars TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatars TO anima_worker;
@@ -3965,6 +4333,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fact_mentions TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO anima_worker;
 
@@ -4023,6 +4394,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO anima_worker;
 
 GRANT USAGE ON SEQUENCE public.messages_message_id_seq TO anima_worker;
+GRANT USAGE ON SEQUENCE public.messages_message_id_seq TO anima_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_worker;
@@ -4072,6 +4444,20 @@ GRANT SELECT ON TABLE public.roles TO anima_worker;
 GRANT SELECT ON TABLE public.roles TO anima_admin;
 GRANT SELECT ON TABLE public.roles TO anima_auth;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.safety_counts TO anima_auth;
+GRANT SELECT ON TABLE public.safety_counts TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.safety_people TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.safety_people TO anima_worker;
+
+GRANT SELECT(owner_id),INSERT(owner_id) ON TABLE public.safety_people TO anima_admin;
+
+GRANT SELECT(age),INSERT(age),UPDATE(age) ON TABLE public.safety_people TO anima_admin;
+
+GRANT SELECT(age_by),INSERT(age_by),UPDATE(age_by) ON TABLE public.safety_people TO anima_admin;
+
+GRANT SELECT(updated_at) ON TABLE public.safety_people TO anima_admin;
+
 GRANT SELECT ON TABLE public.schema_migrations TO anima_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session_digests TO anima_app;
@@ -4099,6 +4485,7 @@ GRANT SELECT(started_at) ON TABLE public.sessions TO anima_admin;
 GRANT SELECT(ended_at) ON TABLE public.sessions TO anima_admin;
 
 GRANT USAGE ON SEQUENCE public.sessions_session_id_seq TO anima_worker;
+GRANT USAGE ON SEQUENCE public.sessions_session_id_seq TO anima_app;
 
 GRANT SELECT ON TABLE public.settings TO anima_app;
 GRANT SELECT ON TABLE public.settings TO anima_worker;
@@ -4140,6 +4527,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_links TO anima_auth;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sleeps TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sleeps TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot_ids TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot_ids TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.style_profiles TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.style_profiles TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summaries TO anima_worker;
