@@ -9,12 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anima import personality as personalities
+from anima.emotions import feeling
+from anima.emotions.feeling import Kept, as_mood
 from anima.emotions.model import MOST_HISTORY, SessionMood
-from anima.emotions.sentiment import sentiment
-from anima.emotions.service import as_mood, felt
+from anima.emotions.sentiment import kindness
 
 LUNA = personalities.parse(personalities.load_ready("luna"))
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def felt(kept: SessionMood | None, personality: personalities.Personality, text: str, at: datetime) -> SessionMood:
+    return feeling.felt(Kept(kept), personality, text, at=at).mood
 
 
 def after(*said: str, hours: float = 0.0) -> SessionMood:
@@ -72,7 +77,7 @@ def test_fading_in_steps_is_fading_at_once(steps: list[float]) -> None:
         stepped = felt(stepped, LUNA, "", NOON + timedelta(hours=hours))
     direct = felt(start, LUNA, "", NOON + timedelta(hours=hours))
     assert stepped.current_mood == direct.current_mood
-    assert stepped.mood_intensity == pytest.approx(direct.mood_intensity, abs=1e-6)
+    assert stepped.mood_intensity == pytest.approx(direct.mood_intensity, abs=1e-4)
 
 
 @given(st.lists(st.sampled_from(["sad", "haha", "guess what", "idiot", "hello"]), min_size=1, max_size=40))
@@ -83,9 +88,10 @@ def test_whatever_is_said_it_stays_a_mood(said: list[str]) -> None:
     assert len(mood.mood_history) <= MOST_HISTORY
 
 
-def test_a_personality_without_moods_is_always_calm() -> None:
+def test_a_personality_without_moods_has_those_that_valence_and_arousal_name() -> None:
     plain = personalities.parse({"persona": {"name": "Mia"}})
-    assert felt(None, plain, "I am sad, haha", NOON).current_mood == "calm"
+    assert felt(None, plain, "The bus is at ten.", NOON).current_mood == "calm"
+    assert felt(None, plain, "I am so sad, my dog died", NOON).current_mood in {"sad", "uneasy"}
 
 
 @pytest.mark.parametrize(
@@ -96,17 +102,21 @@ def test_a_personality_without_moods_is_always_calm() -> None:
         ("You are stupid", -1),
         ("useless!", -1),
         ("tu es nulle", -1),
-        ("This is not good, you know", -1),
+        ("You are not good at this", -1),
         ("Hello, I am Diego and I hate olives", 0),
         ("The film was terrible and boring from start to end", 0),
+        ("my dog died yesterday, I am heartbroken", 0),
+        ("you know, my boss is an idiot", 0),
+        ("t'es vraiment adorable", 1),
+        ("tu comprends jamais rien", -1),
         ("", 0),
     ],
 )
 def test_how_kind_a_message_is(text: str, sign: int) -> None:
-    found = sentiment(text)
+    found = kindness(text)
     assert (found > 0.1) - (found < -0.1) == sign
 
 
 @given(st.text())
 def test_kindness_is_between_minus_one_and_one(text: str) -> None:
-    assert -1 <= sentiment(text) <= 1
+    assert -1 <= kindness(text) <= 1

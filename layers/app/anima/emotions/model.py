@@ -1,12 +1,12 @@
-"""The mood of a session: how words bring it about, how it fades, and how it follows upon another. Pure."""
+"""The mood of a session: what brings it about, how it fades, and how it follows upon another. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,9 @@ CALM = 0.5
 FAINT = 0.15
 """A mood that is fainter than this is over."""
 MOST_HISTORY = 20
+BEHIND = timedelta(minutes=5)
+"""So much later than now a mood may have been entered: two servers' clocks, two turns at once. More is a clock that was
+set back; then the mood fades from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,29 @@ class SessionMood:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A mood, with the words that bring it about (casefolded)."""
+    """A mood with what brings it about: words (casefolded), or what a message means; by weight."""
 
     mood: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    when: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How moods go: rates per hour by which they fade (1 where none is named), what follows upon them, and at last."""
+
+    default: str
+    decays: Mapping[str, float]
+    follows: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What a message does to the mood: the one it brings about, and how strongly (0-1)."""
+
+    mood: str
+    strength: float
 
 
 def settled(mood: str, at: datetime) -> SessionMood:
@@ -40,34 +62,55 @@ def settled(mood: str, at: datetime) -> SessionMood:
     return SessionMood(mood, CALM, at, [])
 
 
-def faded(kept: SessionMood, at: datetime, decay: float, default: str) -> SessionMood:
-    """The mood after time has passed: exponential decay; once faint, the default mood."""
-    if kept.current_mood == default or not kept.mood_history:
+def faded(kept: SessionMood, at: datetime, course: Course) -> SessionMood:
+    """The mood after time has passed: exponential decay; once faint, what follows upon it, and at last the default."""
+    if kept.current_mood == course.default or not kept.mood_history:
         return kept
-    last = kept.mood_history[-1]
-    hours = max(0.0, (at - datetime.fromisoformat(last["at"])).total_seconds() / 3600.0)
-    intensity = last["intensity"] * math.exp(-decay * hours)
-    if intensity < FAINT:
-        return SessionMood(default, CALM, at, _entered(kept.mood_history, default, CALM, at))
-    return SessionMood(kept.current_mood, intensity, kept.mood_started_at, kept.mood_history)
+    mood, history, started = kept.current_mood, kept.mood_history, kept.mood_started_at
+    intensity, since = float(history[-1]["intensity"]), datetime.fromisoformat(history[-1]["at"])
+    if since > at + BEHIND:
+        return SessionMood(mood, intensity, min(started, at), _entered(history, mood, intensity, at))
+    for _ in range(len(course.follows) + 1):
+        rate = course.decays.get(mood, 1.0)
+        now = intensity * math.exp(-rate * max(0.0, (at - since).total_seconds()) / 3600.0)
+        if now >= FAINT:
+            return SessionMood(mood, now, started, history)
+        since += timedelta(hours=min(1e6, max(0.0, math.log(intensity / FAINT)) / max(rate, 1e-9)))
+        mood, intensity, started = course.follows.get(mood, course.default), CALM, since
+        history = _entered(history, mood, intensity, since)
+        if mood == course.default:
+            break
+    return SessionMood(mood, intensity, started, history)
 
 
-def stirred(now: SessionMood, text: str, triggers: Sequence[Trigger], at: datetime) -> SessionMood:
-    """The mood after something was said: the strongest trigger adds to its own mood, or takes its place.
+def struck(text: str, kinds: Collection[str], triggers: Sequence[Trigger]) -> Strike | None:
+    """The strongest of what a message brings about; none where nothing does.
 
-    A trigger weaker than the present mood only weakens that. Without a trigger nothing changes.
+    Each mood's triggers add up: of weight w in all, they are of strength 1 - 1/2^w.
     """
-    strengths = [(1.0 - 0.5 ** _hits(text, trigger.words), trigger.mood) for trigger in triggers]
-    strength, mood = max(strengths, key=lambda one: one[0], default=(0.0, ""))
-    if strength == 0.0:
+    weights: dict[str, float] = {}
+    for trigger in triggers:
+        hits = _hits(text, trigger.words) + (trigger.when is not None and trigger.when in kinds)
+        if hits:
+            weights[trigger.mood] = weights.get(trigger.mood, 0.0) + hits * trigger.weight
+    mood, weight = max(weights.items(), key=lambda one: one[1], default=("", 0.0))
+    return Strike(mood, 1.0 - 0.5**weight) if weight > 0 else None
+
+
+def stirred(now: SessionMood, strike: Strike | None, at: datetime) -> SessionMood:
+    """The mood after something was said: it adds to its own mood, or takes the place of a weaker one.
+
+    One that is weaker than the present mood only weakens that.
+    """
+    if strike is None:
         return now
     before = 0.0 if not now.mood_history else now.mood_intensity
-    if mood == now.current_mood:
-        intensity, started = 1.0 - (1.0 - before) * (1.0 - strength), now.mood_started_at
-    elif strength >= before:
-        intensity, started = strength, at
+    if strike.mood == now.current_mood:
+        mood, intensity, started = strike.mood, 1.0 - (1.0 - before) * (1.0 - strike.strength), now.mood_started_at
+    elif strike.strength >= before:
+        mood, intensity, started = strike.mood, strike.strength, at
     else:
-        mood, intensity, started = now.current_mood, before - strength / 2.0, now.mood_started_at
+        mood, intensity, started = now.current_mood, before - strike.strength / 2.0, now.mood_started_at
     return SessionMood(mood, intensity, started, _entered(now.mood_history, mood, intensity, at))
 
 
