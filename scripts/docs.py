@@ -79,9 +79,17 @@ def schema_version() -> str:
     return f'"""{head}"""\n\nSCHEMA_VERSION = {newest}\n'
 
 
+def personality() -> str:
+    """The document of personalities, its tables written anew from the code."""
+    from anima.personality import table
+
+    return table.filled((ROOT / "docs" / "personality.md").read_text(encoding="utf-8"))
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/openapi.json": openapi,
     "docs/settings.md": settings,
+    "docs/personality.md": personality,
     "docs/schema.md": diagrams,
     "sql/schema.sql": schema,
     "layers/app/anima/kernel/postgres/schema_version.py": schema_version,

@@ -169,7 +169,7 @@ def test_a_ready_personality_is_whole_and_short(name: str) -> None:
     parsed = personalities.parse(data)
     assert personalities.errors(data) == []
     assert parsed.persona.name.casefold() == name
-    assert len(parsed.examples) == 3
+    assert 3 <= len(parsed.examples) <= 6
     assert parsed.sampling.max_reply_tokens
     assert parsed.default_mood in [mood.name for mood in parsed.moods]
     assert max(len(personalities.compile_prompt(parsed, at, None)) for at in range(101)) < 1500

@@ -2,83 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import secrets
+from dataclasses import asdict
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
 
 from anima import personality as personalities
 from anima.kernel import http
-from anima.personality.model import Mood, Personality
+from anima.personality import table
+from anima.personality.bodies_api import (
+    CompiledPrompt,
+    Differences,
+    Drawn,
+    Effects,
+    Ready,
+    ToCompare,
+    ToCompile,
+    ToDraw,
+    ToValidate,
+    Verdict,
+)
+from anima.personality.compile import whole
+from anima.personality.model import Mood
 
 router = APIRouter(prefix="/personalities", tags=["personality"])
-
-Given = Annotated[str | dict[str, Any], Field(description="The name of a ready personality, or a personality as JSON")]
-_MINIMAL: Any = {"persona": {"name": "Mia", "description": "You are a patient gardener."}}
-
-
-class Ready(BaseModel):
-    """A personality that comes with the house."""
-
-    name: str
-    description: str
-    language: str
-    personality: dict[str, Any]
-
-
-class ToValidate(http.Body):
-    """A personality to be checked."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"personality": _MINIMAL}]})
-    personality: Given
-
-
-class Verdict(BaseModel):
-    """Whether a personality is valid, and where it is not."""
-
-    valid: bool
-    errors: list[http.WrongField]
-
-
-class GivenMood(http.Body):
-    """A mood with its intensity."""
-
-    name: str = Field(min_length=1, max_length=100)
-    intensity: float = Field(0.5, ge=0, le=1)
-
-
-class ToCompile(http.Body):
-    """A personality with the affinity and the mood that its prompt is for."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [{"personality": "luna", "affinity": 50, "mood": {"name": "cheerful", "intensity": 0.6}}]
-        },
-    )
-    personality: Given
-    affinity: float = Field(0, ge=0, le=100)
-    mood: GivenMood | None = None
-    name: str | None = Field(None, min_length=1, max_length=100, description="The avatar's own name")
-
-
-class CompiledSampling(BaseModel):
-    """How a reply would be drawn."""
-
-    temperature: float | None
-    max_reply_tokens: int | None
-    verbosity: str
-
-
-class CompiledPrompt(BaseModel):
-    """The prompt whole, and in parts: `system` never changes; `state` follows level and mood."""
-
-    prompt: str
-    system: str
-    state: str
-    reminder: str
-    level: str
-    sampling: CompiledSampling
 
 
 @router.get(
@@ -126,17 +74,26 @@ def schema() -> dict[str, Any]:
     response_model=Verdict,
     responses={
         **http.example(
-            {"valid": False, "errors": [{"path": "persona.name", "message": "is required"}]},
+            {
+                "valid": False,
+                "errors": [{"path": "persona.name", "message": "is required", "line": 1, "column": 13}],
+            },
         ),
         **http.problems(),
     },
 )
 def validate(_caller: http.Caller, body: ToValidate) -> dict[str, Any]:
-    """Whether it is valid, and the path of every error if it is not."""
-    data = _data(body.personality)
-    wrong = personalities.errors(data)
-    told = [{"path": _speakable(one.path), "message": _speakable(one.message)} for one in wrong]
+    """Whether it is valid, and every error if it is not: its path, and of a text its line and its column."""
+    wrong = _wrong(body)
+    told = [one | {"path": _speakable(one["path"]), "message": _speakable(one["message"])} for one in wrong]
     return {"valid": not wrong, "errors": told}
+
+
+def _wrong(body: ToValidate) -> list[dict[str, Any]]:
+    if body.text is not None:
+        return [asdict(one) for one in personalities.check_text(body.text)]
+    assert body.personality is not None  # one of the two was sent
+    return [asdict(one) for one in personalities.errors(_data(body.personality))]
 
 
 @router.post(
@@ -151,34 +108,104 @@ def validate(_caller: http.Caller, body: ToValidate) -> dict[str, Any]:
                 "state": "To you this person is: friend. …",
                 "reminder": "Stay Luna: warm. …",
                 "level": "friend",
-                "sampling": {"temperature": 0.4, "max_reply_tokens": 160, "verbosity": "brief"},
+                "sampling": {"temperature": 0.4, "max_reply_tokens": 160, "verbosity": "brief", "top_p": None},
+                "conduct": {"max_sentences": 3, "max_questions": 1, "emojis": "none"},
+                "greetings": [],
             }
         ),
         **http.problems(),
     },
 )
 def compile_(_caller: http.Caller, body: ToCompile) -> dict[str, Any]:
-    """For an affinity and a mood."""
+    """For an affinity, a mood, feelings and a person's way of writing; with what code keeps in each reply."""
     personality = personalities.parse(_data(body.personality))
     mood = Mood(body.mood.name, body.mood.intensity) if body.mood else None
-    return _compiled(personality, body.affinity, mood, body.name)
-
-
-def _compiled(personality: Personality, affinity: float, mood: Mood | None, name: str | None) -> dict[str, Any]:
-    parts = personalities.compile_parts(personality, affinity, mood, name=name)
-    sampling = parts.sampling
+    parts = personalities.compile_parts(
+        personality,
+        body.affinity,
+        mood,
+        emotions=body.emotions.felt() if body.emotions else None,
+        style=body.style.profile() if body.style else None,
+        name=body.name,
+    )
     return {
-        "prompt": personalities.compile_prompt(personality, affinity, mood, name=name),
+        "prompt": whole(parts),
         "system": parts.system,
         "state": parts.state,
         "reminder": parts.reminder,
-        "level": personalities.level_for(personality, affinity).name,
-        "sampling": {
-            "temperature": sampling.temperature,
-            "max_reply_tokens": sampling.max_reply_tokens,
-            "verbosity": sampling.verbosity,
-        },
+        "level": personalities.level_for(personality, body.affinity).name,
+        "sampling": asdict(parts.sampling),
+        "conduct": asdict(parts.conduct),
+        "greetings": list(parts.greetings),
     }
+
+
+@router.post(
+    "/random",
+    summary="A personality drawn at random",
+    response_model=Drawn,
+    responses={**http.example({"seed": 7, "personality": {"persona": {"name": "Edda"}}}), **http.problems()},
+)
+def draw(_caller: http.Caller, body: ToDraw) -> dict[str, Any]:
+    """Always valid and of one piece; nothing is stored."""
+    seed = secrets.randbelow(2**31) if body.seed is None else body.seed
+    return {"seed": seed, "personality": personalities.random_personality(seed, body.language)}
+
+
+@router.post(
+    "/difference",
+    summary="What differs between two personalities",
+    response_model=Differences,
+    responses={
+        **http.example(
+            {
+                "changes": [
+                    {
+                        "path": "persona.tone",
+                        "kind": "changed",
+                        "before": "warm",
+                        "after": "dry",
+                        "told": 'persona.tone: "warm" → "dry"',
+                    }
+                ]
+            }
+        ),
+        **http.problems(),
+    },
+)
+def difference(_caller: http.Caller, body: ToCompare) -> dict[str, Any]:
+    """Every path that is there on one side only, or says something else; both must be valid."""
+    before, after = _data(body.before), _data(body.after)
+    for data in (before, after):
+        personalities.parse(data)
+    return {"changes": [{**asdict(one), "told": str(one)} for one in personalities.difference(before, after)]}
+
+
+@router.get(
+    "/conduct",
+    summary="What each value of a personality does",
+    response_model=http.Items[Effects],
+    responses={
+        **http.example(
+            {
+                "items": [
+                    {
+                        "key": "big_five.extraversion",
+                        "value": "1",
+                        "conduct": {"sentences": 0.5, "questions": 0.8},
+                        "prompt": "outgoing",
+                        "openings": ["Oh!"],
+                    }
+                ],
+                "next_cursor": None,
+            }
+        ),
+        **http.problems(),
+    },
+)
+def conduct(_caller: http.Caller, language: Literal["en", "fr"] = "en") -> dict[str, Any]:
+    """The table by which code sets length, questions, emojis, sampling and memory; the words in a language."""
+    return {"items": [asdict(row) for row in table.rows(language)]}
 
 
 def _data(given: str | dict[str, Any]) -> dict[str, Any]:

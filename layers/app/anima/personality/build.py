@@ -9,12 +9,18 @@ from anima.personality.model import (
     BigFive,
     Example,
     Level,
+    Lorebook,
+    LoreEntry,
+    Manner,
     Modifiers,
     MoodKind,
     Persona,
     Personality,
     Sampling,
+    TriggerRule,
 )
+
+_DRAWN = ("temperature", "max_reply_tokens", "verbosity", "top_p")
 
 
 def build(data: dict[str, Any]) -> Personality:
@@ -34,6 +40,11 @@ def build(data: dict[str, Any]) -> Personality:
         values=tuple(data.get("values", ())),
         sampling=_sampling(data.get("advanced_parameters", {})),
         examples=tuple(Example(**example) for example in data.get("examples", [])),
+        manner=_manner(data.get("advanced_parameters", {})),
+        scenario=data.get("scenario", ""),
+        greetings=_greetings(data),
+        directions=data.get("directions", ""),
+        lorebook=_lorebook(data.get("lorebook", {})),
     )
 
 
@@ -42,9 +53,29 @@ def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sampling(data: dict[str, Any]) -> Sampling:
-    sampling = Sampling(**data)
+    sampling = Sampling(**{name: data[name] for name in _DRAWN if name in data})
     most = sampling.max_reply_tokens  # 160.0 is a whole number in JSON
     return sampling if most is None else replace(sampling, max_reply_tokens=int(most))
+
+
+def _manner(data: dict[str, Any]) -> Manner:
+    manner = Manner(**{name: value for name, value in data.items() if name not in _DRAWN})
+    most = manner.max_sentences
+    return manner if most is None else replace(manner, max_sentences=int(most))
+
+
+def _greetings(data: dict[str, Any]) -> tuple[str, ...]:
+    greetings = (data.get("first_message", ""), *data.get("alternate_greetings", ()))
+    return tuple(greeting for greeting in greetings if greeting.strip())
+
+
+def _lorebook(data: dict[str, Any]) -> Lorebook:
+    known = {name: data[name] for name in ("scan_depth", "token_budget", "recursive") if name in data}
+    return Lorebook(entries=tuple(map(_lore_entry, data.get("entries", []))), **known)
+
+
+def _lore_entry(data: dict[str, Any]) -> LoreEntry:
+    return LoreEntry(**_frozen({name: value for name, value in data.items() if name != "extensions"}))
 
 
 def _modifiers(data: dict[str, Any]) -> Modifiers:
@@ -57,5 +88,12 @@ def _level(data: dict[str, Any]) -> Level:
 
 
 def _mood(data: dict[str, Any]) -> MoodKind:
-    triggers = tuple(trigger.casefold() for trigger in data.get("triggers", []))
-    return MoodKind(data["name"], triggers, _modifiers(data), float(data.get("decay", 1.0)))
+    given = data.get("triggers", [])
+    words = tuple(one.casefold() for one in given if isinstance(one, str))
+    rules = tuple(_rule(one) for one in given if not isinstance(one, str))
+    return MoodKind(data["name"], words, rules, _modifiers(data), float(data.get("decay", 1.0)))
+
+
+def _rule(data: dict[str, Any]) -> TriggerRule:
+    words = tuple(word.casefold() for word in data.get("words", ()))
+    return TriggerRule(words, data.get("when"), data.get("mood"), float(data.get("weight", 1.0)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import math
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -10,6 +12,10 @@ from anima.kernel.errors import BadInput, FieldError
 from anima.personality import schema
 from anima.personality.build import build
 from anima.personality.model import Personality
+from anima.personality.positions import DEEPEST, WHOLE, inside
+
+MOST_BYTES = 256 * 1024
+"""The largest personality, as JSON in UTF-8."""
 
 _LEVELS = "hierarchical_config.relationship_levels"
 
@@ -31,23 +37,45 @@ def parse(data: Any) -> Personality:
 
 def errors(data: Any) -> list[FieldError]:
     """Every error in what should be a personality; none: it is valid."""
-    wrong = [*schema.errors(data), *islice(_unstorable(data, "", 0), schema.MOST_ERRORS)]
-    return wrong or [*_level_errors(data), *_mood_errors(data)]
+    unstorable = list(islice(_unstorable(data, "", 0), schema.MOST_ERRORS))
+    wrong = schema.errors(data)
+    told = {one.path for one in wrong}
+    wrong += [one for one in unstorable if one.path not in told]
+    if wrong:
+        return wrong
+    size = len(json.dumps(data, ensure_ascii=False).encode())
+    if size > MOST_BYTES:
+        return [FieldError(WHOLE, too_large(size))]
+    return [*_level_errors(data), *_mood_errors(data), *_trigger_errors(data)]
+
+
+def too_large(size: int) -> str:
+    """What is said of a personality of so many bytes."""
+    return f"is too large: {size} bytes where at most {MOST_BYTES} are accepted"
 
 
 def _unstorable(value: Any, path: str, depth: int) -> Iterator[FieldError]:
-    """Texts that are no Unicode text (half of a pair, NUL); the schema's own depth is five."""
+    """What no database keeps: texts that are no Unicode text (half of a pair, NUL), numbers that are none."""
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            yield FieldError(path, "has a character that is none")
-    elif depth < 8:
-        pairs: Iterable[tuple[str, Any]] = ()
-        if isinstance(value, Mapping):
-            pairs = ((f"{path}.{key}" if path else str(key), each) for key, each in value.items())
-        elif isinstance(value, list):
-            pairs = ((f"{path}[{index}]", each) for index, each in enumerate(value))
-        for inner, each in pairs:
+        if _is_no_text(value):
+            yield FieldError(path or WHOLE, "has a character that is none")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield FieldError(path or WHOLE, "is no number")
+    elif isinstance(value, dict | list) and depth >= DEEPEST:
+        yield FieldError(path, f"nested deeper than {DEEPEST}")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            inner = inside(path, key)
+            if _is_no_text(str(key)):
+                yield FieldError(inner, "has a character that is none in its name")
             yield from _unstorable(each, inner, depth + 1)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _unstorable(each, f"{path}[{index}]", depth + 1)
+
+
+def _is_no_text(text: str) -> bool:
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _level_errors(data: dict[str, Any]) -> Iterator[FieldError]:
@@ -81,6 +109,36 @@ def _mood_errors(data: dict[str, Any]) -> Iterator[FieldError]:
     default = data.get("default_mood")
     if default is not None and default not in names:
         yield FieldError("default_mood", f"{default} is none of the moods ({', '.join(names) or 'there are none'})")
+
+
+def _trigger_errors(data: dict[str, Any]) -> Iterator[FieldError]:
+    """Moods that follow upon others: those must be there, and no chain may come back to where it began."""
+    moods = data.get("moods", [])
+    names = [mood["name"] for mood in moods]
+    follows: dict[str, list[tuple[str, str]]] = {}
+    for index, mood in enumerate(moods):
+        for place, trigger in enumerate(mood.get("triggers", [])):
+            if isinstance(trigger, dict) and "mood" in trigger:
+                path = f"moods[{index}].triggers[{place}].mood"
+                if trigger["mood"] not in names:
+                    yield FieldError(path, f"{trigger['mood']} is none of the moods ({', '.join(names)})")
+                follows.setdefault(trigger["mood"], []).append((mood["name"], path))
+    for before, after in follows.items():
+        for name, path in after:
+            if way := _way(follows, name, before):
+                yield FieldError(path, "a cycle of moods: " + " → ".join([before, *way]))
+
+
+def _way(follows: dict[str, list[tuple[str, str]]], start: str, end: str) -> list[str]:
+    """The shortest chain of moods from one to another, both included; none: there is no such chain."""
+    ways, seen = [[start]], {start}
+    for way in ways:  # grows while it is gone through
+        if way[-1] == end:
+            return way
+        new = [name for name, _ in follows.get(way[-1], []) if name not in seen]
+        seen.update(new)
+        ways += [[*way, name] for name in new]
+    return []
 
 
 def _doubled(named: list[dict[str, Any]], path: str) -> Iterator[FieldError]:

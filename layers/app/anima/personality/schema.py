@@ -14,10 +14,12 @@ from itertools import islice
 from typing import Any
 
 from anima.kernel.errors import FieldError
+from anima.personality.positions import WHOLE, inside
 
 SCHEMA: dict[str, Any] = json.loads(resources.files(__package__).joinpath("schema.json").read_text("utf-8"))
 
 MOST_ERRORS = 100
+UNKNOWN = "is not known here"
 
 
 def _is_number(value: Any) -> bool:
@@ -44,8 +46,9 @@ def errors(document: Any) -> list[FieldError]:
 
 
 def _check(value: Any, schema: dict[str, Any], path: str) -> Iterator[FieldError]:
-    if "$ref" in schema:
-        schema = {**SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    schema = _resolved(schema)
+    if "anyOf" in schema:
+        yield from _check_alternatives(value, schema["anyOf"], path)
     if "enum" in schema and value not in schema["enum"]:
         yield _error(path, "one of " + ", ".join(schema["enum"]))
     kind = schema.get("type")
@@ -57,16 +60,35 @@ def _check(value: Any, schema: dict[str, Any], path: str) -> Iterator[FieldError
         yield from _CHECKS[kind](value, schema, path)
 
 
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], **schema} if "$ref" in schema else schema
+
+
 def _check_object(value: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[FieldError]:
-    known = schema["properties"]
+    known = schema.get("properties", {})
+    if len(value) > (most := schema.get("maxProperties", len(value))):
+        yield _error(path, f"at most {most} keys are expected, not {len(value)}")
     for name in schema.get("required", []):
         if name not in value:
-            yield _error(_inside(path, name), "is required")
+            yield _error(inside(path, name), "is required")
     for name, each in value.items():
         if name in known:
-            yield from _check(each, known[name], _inside(path, name))
-        else:
-            yield _error(_inside(path, name), "is not known here; known are " + ", ".join(known))
+            yield from _check(each, known[name], inside(path, name))
+        elif schema.get("additionalProperties") is False:
+            yield _error(inside(path, name), f"{UNKNOWN}; known are " + ", ".join(known))
+
+
+def _check_alternatives(value: Any, alternatives: list[dict[str, Any]], path: str) -> Iterator[FieldError]:
+    """The alternative that is meant shows by its type, among objects by the key that it needs."""
+    resolved = [_resolved(each) for each in alternatives]
+    fitting = [each for each in resolved if _TYPES[each["type"]](value)]
+    meant = [each for each in fitting if set(each.get("required", ())) <= set(value if each.get("required") else ())]
+    if meant:
+        yield from _check(value, meant[0], path)
+    elif fitting:
+        yield _error(path, "needs one of " + ", ".join(each["required"][0] for each in fitting))
+    else:
+        yield _error(path, " or ".join(dict.fromkeys(_NAMES[each["type"]] for each in resolved)) + " is expected")
 
 
 def _check_array(value: list[Any], schema: dict[str, Any], path: str) -> Iterator[FieldError]:
@@ -100,9 +122,5 @@ _CHECKS: dict[str, Callable[[Any, dict[str, Any], str], Iterator[FieldError]]] =
 }
 
 
-def _inside(path: str, name: object) -> str:
-    return f"{path}.{str(name)[:100]}" if path else str(name)[:100]
-
-
 def _error(path: str, message: str) -> FieldError:
-    return FieldError(path or "(the whole)", message)
+    return FieldError(path or WHOLE, message)
