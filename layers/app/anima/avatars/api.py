@@ -29,7 +29,7 @@ Egress = Annotated[
     ),
 ]
 
-_AVATAR = {
+AVATAR_EXAMPLE = {
     "avatar_id": "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f",
     "name": "Luna",
     "bio": "",
@@ -54,6 +54,7 @@ class Switches(http.Body):
     moods: bool | None = None
     curiosity: bool | None = None
     hints: bool | None = None
+    style: bool | None = None
 
     def given(self) -> dict[str, bool]:
         """Those that were named."""
@@ -112,7 +113,7 @@ class AvatarAnswer(BaseModel):
     status_code=201,
     summary="Make an avatar",
     response_model=AvatarAnswer,
-    responses={**http.example(_AVATAR, status=201), **http.problems(409)},
+    responses={**http.example(AVATAR_EXAMPLE, status=201), **http.problems(409)},
 )
 def create(caller: http.Caller, body: AvatarBody, idempotency_key: http.IdempotencyHeader = None) -> Avatar:
     """From a ready personality, by its name, or from one of your own, as JSON."""
@@ -127,7 +128,7 @@ def create(caller: http.Caller, body: AvatarBody, idempotency_key: http.Idempote
     "",
     summary="Avatars",
     response_model=http.Items[AvatarAnswer],
-    responses={**http.example({"items": [_AVATAR], "next_cursor": None}), **http.problems()},
+    responses={**http.example({"items": [AVATAR_EXAMPLE], "next_cursor": None}), **http.problems()},
 )
 def list_avatars(caller: http.Caller, limit: http.PageLimit = 50, cursor: http.PageCursor = None) -> pages.Page[Avatar]:
     """In the order in which they were made."""
@@ -138,7 +139,7 @@ def list_avatars(caller: http.Caller, limit: http.PageLimit = 50, cursor: http.P
     "/{avatar_id}",
     summary="One avatar, by id or by name",
     response_model=AvatarAnswer,
-    responses={**http.example(_AVATAR), **http.problems(404)},
+    responses={**http.example(AVATAR_EXAMPLE), **http.problems(404)},
 )
 def get(
     caller: http.Caller,
@@ -152,7 +153,7 @@ def get(
     "/{avatar_id}",
     summary="Change an avatar",
     response_model=AvatarAnswer,
-    responses={**http.example(_AVATAR), **http.problems(404, 409)},
+    responses={**http.example(AVATAR_EXAMPLE), **http.problems(404, 409)},
 )
 def patch(caller: http.Caller, avatar_id: uuid.UUID, body: ChangesBody) -> Avatar:
     """A new personality begins a new relationship; the old one is kept for its return."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 VISIBILITIES = ("private", "friends", "public")
-SWITCHES = ("facts", "episodes", "semantic_recall", "levels", "moods", "curiosity", "hints")
+SWITCHES = ("facts", "episodes", "semantic_recall", "levels", "moods", "curiosity", "hints", "style")
 """What can be switched off; what is not named is on."""
 CATEGORIES = (
     *("personal_info", "location", "work", "education", "family", "relationships", "preferences", "health"),

@@ -65,8 +65,16 @@ class BadAvatar(BadInput):
     slug = "bad-avatar"
 
 
-def create(principal: db.Principal, new: NewAvatar, key: idempotency.Key | None = None) -> Avatar:
-    """Makes an avatar. Raises BadAvatar, InvalidPersonality, UnknownPersonality, NameTaken."""
+def create(
+    principal: db.Principal,
+    new: NewAvatar,
+    key: idempotency.Key | None = None,
+    also: Callable[[db.Transaction, Avatar], None] | None = None,
+) -> Avatar:
+    """Makes an avatar, and in the same transaction what belongs to it (`also`).
+
+    Raises BadAvatar, InvalidPersonality, UnknownPersonality, NameTaken.
+    """
     owner_id = _owner(principal)
     new = replace(new, name=_checked_name(new.name))
     _check(new.bio, new.visibility, new.switches, new.egress)
@@ -79,6 +87,8 @@ def create(principal: db.Principal, new: NewAvatar, key: idempotency.Key | None 
         avatar = repo.add(tx, owner_id, ids.uuid7(), new, name, personality).first()
         if avatar is None:
             raise NameTaken(name=new.name, fields=[FieldError("name", "a name that is not taken")])
+        if also is not None:
+            also(tx, avatar)
         idempotency.finish(tx, owner_id, key, _as_json(avatar))
     return avatar
 
@@ -121,6 +131,13 @@ def patch(principal: db.Principal, avatar_id: uuid.UUID, changes: Changes) -> Av
     if avatar is None:
         raise NameTaken(name=changes.name, fields=[FieldError("name", "a name that is not taken")])
     return avatar
+
+
+def check_egress(egress: Mapping[str, Rule]) -> None:
+    """Whether an avatar that comes from elsewhere can be kept from those that it is to be kept from. Raises
+    SeenByEmbedder.
+    """
+    _check_embedder(egress)
 
 
 def delete(principal: db.Principal, avatar_id: uuid.UUID) -> None:
