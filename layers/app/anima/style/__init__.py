@@ -1,0 +1,1 @@
+"""Style: how a person writes, measured from what they say, so that replies may come nearer to it."""
