@@ -11,8 +11,8 @@ import pytest
 
 from anima import personality as personalities
 from anima.conversations import service as conversations
-from anima.emotions import service as emotions
-from anima.emotions.sentiment import sentiment
+from anima.emotions import feeling_service as emotions
+from anima.emotions.sentiment import kindness
 from anima.kernel import clock, db
 from anima.relationships import moves_service as relationships
 from fixtures.api import Person
@@ -36,7 +36,7 @@ def luna(alice: Person) -> uuid.UUID:
 def say(person: Person, avatar_id: uuid.UUID, text: str) -> relationships.Standing:
     with db.transaction(person.principal) as tx:
         return relationships.after_turn(
-            tx, person.user_id, avatar_id, "luna", LUNA, text=text, sentiment=sentiment(text)
+            tx, person.user_id, avatar_id, "luna", LUNA, text=text, sentiment=kindness(text)
         )
 
 
@@ -119,10 +119,10 @@ def test_a_mood_is_kept_with_its_session(alice: Person, luna: uuid.UUID, time: c
 
     def hear(text: str) -> emotions.SessionMood:
         with db.transaction(alice.principal) as tx:
-            kept = emotions.mood(tx, alice.user_id, session_id).first()
-            now = emotions.felt(kept, LUNA, text)
-            emotions.store(tx, alice.user_id, session_id, now)
-        return now
+            kept = emotions.begin(tx, alice.user_id, luna, session_id).kept()
+            now = emotions.felt(kept, LUNA, text, at=clock.now())
+            emotions.store(tx, alice.user_id, luna, session_id, now)
+        return now.mood
 
     assert hear("hello").current_mood == "calm"
     sad = hear("I am sad and lonely")
@@ -137,9 +137,9 @@ def test_a_mood_is_kept_with_its_session(alice: Person, luna: uuid.UUID, time: c
 
 def test_a_mood_is_not_kept_for_a_foreign_session(alice: Person, bob: Person, luna: uuid.UUID) -> None:
     session_id = conversations.create_session(alice.principal, avatar=luna).session_id
-    mood = emotions.felt(None, LUNA, "I am sad")
+    mood = emotions.felt(emotions.Kept(), LUNA, "I am sad", at=clock.now())
     with db.transaction(bob.principal) as tx:
-        emotions.store(tx, bob.user_id, session_id, mood)
+        emotions.store(tx, bob.user_id, luna, session_id, mood)
     with db.transaction(alice.principal) as tx:
-        kept = emotions.mood(tx, alice.user_id, session_id)
-    assert kept.first() is None
+        kept = emotions.begin(tx, alice.user_id, luna, session_id)
+    assert kept.kept() == emotions.Kept()

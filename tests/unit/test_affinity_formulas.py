@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from anima import personality as personalities
 from anima.relationships import service
-from anima.relationships.model import Affinity, effort, faded, moved, recent_now, verdict
+from anima.relationships.model import Affinity, faded
+from anima.relationships.moves_model import effort, moved, recent_now, verdict
 
 POINTS = st.floats(0, 100)
 SENTIMENTS = st.floats(-1, 1)

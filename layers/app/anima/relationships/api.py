@@ -23,7 +23,27 @@ _AFFINITY = {
     "positive_interactions": 9,
     "negative_interactions": 1,
     "last_interaction": "2026-01-31T12:00:00Z",
+    "next_level": {"level": "friend", "from": 45.0},
+    "history": [
+        {"level": "new acquaintance", "points": 0.0, "at": "2026-01-02T09:12:00Z"},
+        {"level": "acquaintance", "points": 20.4, "at": "2026-01-17T18:40:00Z"},
+    ],
 }
+
+
+class NextLevel(BaseModel):
+    """The level that comes next."""
+
+    level: str
+    from_: float = Field(alias="from", description="The points from which it holds")
+
+
+class LevelEntered(BaseModel):
+    """A level that was entered."""
+
+    level: str
+    points: float
+    at: datetime
 
 
 class AffinityAnswer(BaseModel):
@@ -37,6 +57,8 @@ class AffinityAnswer(BaseModel):
     positive_interactions: int
     negative_interactions: int
     last_interaction: datetime | None
+    next_level: NextLevel | None = Field(None, description="Null where there is none above")
+    history: list[LevelEntered] = Field(default_factory=list, description="The levels so far, oldest first")
 
 
 @router.get(
@@ -47,7 +69,7 @@ class AffinityAnswer(BaseModel):
 )
 def get_affinity(caller: http.Caller, avatar_id: uuid.UUID) -> dict[str, Any]:
     """Points, level, and what they came from."""
-    name, kept, standing = standing_service.of_avatar(caller, avatar_id)
+    name, kept, standing, following = standing_service.of_avatar(caller, avatar_id)
     return {
         "avatar_id": avatar_id,
         "personality_name": name,
@@ -57,4 +79,6 @@ def get_affinity(caller: http.Caller, avatar_id: uuid.UUID) -> dict[str, Any]:
         "positive_interactions": kept.positive_interactions,
         "negative_interactions": kept.negative_interactions,
         "last_interaction": kept.last_interaction,
+        "next_level": {"level": following.name, "from": following.low} if following else None,
+        "history": kept.level_history,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from anima.kernel import db
 from anima.relationships.model import Affinity
@@ -20,7 +21,7 @@ LOCKED_AFFINITY = db.Query(
     Affinity,
     """
     select u.affinity_points, u.current_level, u.total_messages, u.positive_interactions,
-        u.negative_interactions, u.recent_interactions, u.last_interaction
+        u.negative_interactions, u.recent_interactions, u.last_interaction, u.absence_took, u.level_history
     from user_affinity u
     where u.user_id = %(owner_id)s and u.avatar_id = %(avatar_id)s
         and u.personality_name = %(personality_name)s
@@ -34,10 +35,12 @@ MOVE = db.Command(
         affinity_points = %(points)s,
         current_level = %(level)s,
         total_messages = total_messages + %(messages)s,
-        positive_interactions = positive_interactions + %(positive)s,
-        negative_interactions = negative_interactions + %(negative)s,
+        positive_interactions = greatest(0, positive_interactions + %(positive)s),
+        negative_interactions = greatest(0, negative_interactions + %(negative)s),
         recent_interactions = %(recent)s,
-        last_interaction = %(at)s
+        last_interaction = %(at)s,
+        absence_took = %(absence_took)s,
+        level_history = %(history)s
     where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and personality_name = %(personality_name)s
     """
 )
@@ -60,8 +63,11 @@ def move(
     points: float,
     level: str,
     recent: float,
+    absence_took: float,
+    history: list[dict[str, Any]],
     messages: int,
-    verdict: int,
+    positive: int,
+    negative: int,
     at: datetime,
 ) -> None:
     """Writes where the affinity went."""
@@ -73,8 +79,10 @@ def move(
         points=points,
         level=level,
         recent=recent,
+        absence_took=absence_took,
+        history=db.jsonb(history),
         messages=messages,
-        positive=int(verdict > 0),
-        negative=int(verdict < 0),
+        positive=positive,
+        negative=negative,
         at=at,
     )

@@ -11,7 +11,7 @@ AFFINITY = db.Query(
     Affinity,
     """
     select u.affinity_points, u.current_level, u.total_messages, u.positive_interactions,
-        u.negative_interactions, u.recent_interactions, u.last_interaction
+        u.negative_interactions, u.recent_interactions, u.last_interaction, u.absence_took, u.level_history
     from user_affinity u
     where u.user_id = %(owner_id)s and u.avatar_id = %(avatar_id)s
         and u.personality_name = %(personality_name)s

@@ -6,11 +6,11 @@ import uuid
 from datetime import datetime, timedelta
 
 from anima.kernel import clock, db
-from anima.personality.model import Personality, level_for
+from anima.personality.model import Level, Personality, level_for
 from anima.relationships import model, repo
 from anima.relationships.model import Affinity, Standing
 
-__all__ = ["Affinity", "Standing", "affinity", "hours_since", "points_at", "present"]
+__all__ = ["Affinity", "Standing", "affinity", "hours_since", "next_level", "points_at", "present"]
 
 NEW = Affinity(0.0, "", 0, 0, 0, 0.0, None)
 """What is kept before the first turn."""
@@ -28,8 +28,18 @@ def present(kept: Affinity | None, personality: Personality, at: datetime | None
     return Standing(round(points, 2), level_for(personality, points).name)
 
 
+def next_level(personality: Personality, points: float) -> Level | None:
+    """The level after the one that holds the points; none after the last."""
+    return next((level for level in personality.levels if level.low > points), None)
+
+
 def points_at(kept: Affinity, personality: Personality, at: datetime) -> float:
-    """The points now: what is kept, less what absence took."""
+    """The points now: what is kept, less what absence took.
+
+    What an absence took that a clock ahead of its time had made up is given back once the clock is right.
+    """
+    if model.went_back(kept.last_interaction, at):
+        return min(model.HIGHEST, kept.affinity_points + kept.absence_took)
     floor = level_for(personality, kept.affinity_points).low
     return model.faded(kept.affinity_points, floor, hours_since(kept, at) / 24.0)
 
