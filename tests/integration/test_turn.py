@@ -35,7 +35,9 @@ def test_a_turn_answers_and_is_kept_whole(alice: Person, luna: str, talking: Stu
     assert answer["media_refs"] == []
     assert answer["model"] == {"provider": "openai", "name": "gpt-4o-mini"}
     assert answer["usage"]["total_tokens"] == answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"]
-    assert set(answer["affect"]) == {"mood", "intensity", "level", "affinity"}
+    felt = {"mood", "intensity", "valence", "arousal", "emotions", "attention", "concentrations", "before"}
+    assert set(answer["affect"]) == felt | {"level", "affinity"}
+    assert answer["safety"] is None
     kept = alice.http.get(f"/api/v1/responses/{answer['response_id']}").json()
     assert kept == {**answer, "feedback": None}
     request = alice.http.get(f"/api/v1/requests/{answer['request_id']}").json()

@@ -166,3 +166,17 @@ def test_what_is_remembered_can_neither_end_its_quotation_nor_pass_for_a_passage
     said = next(line for line in context.splitlines() if " said: " in line and line.startswith("- On "))
     assert said.count('"') == 2
     assert said.endswith('"')
+
+
+def test_what_a_card_says_first_stands_before_the_first_message_and_no_other() -> None:
+    greeting = {"first_message": "{{char}} looks up. Hello, {{user}}."}
+    whole = personality.parse({**personality.load_ready("luna"), **greeting})
+    parts = personality.compile_parts(whole, 10.0, None, name="Luna")
+    asked = Question.of("Hello", [0.0])
+    first = compose(parts, [], Decision("talk"), asked, at=AT, budget=1200)
+    later = compose(parts, past(1), Decision("talk"), asked, at=AT, budget=1200)
+    said = [message["content"] for message in first.messages if message["role"] == "assistant"]
+    assert said[-1].startswith("Luna looks up. Hello")
+    assert not any("looks up" in message["content"] for message in later.messages)
+    crowded = compose(parts, [], Decision("talk"), asked, at=AT, budget=20)
+    assert not any("looks up" in message["content"] for message in crowded.messages)

@@ -47,4 +47,5 @@ def as_answer(kept: KeptAnswer, citations: list[Citation]) -> Answer:
         created_at=kept.created_at,
         media_refs=kept.content.get("media_refs", []),
         egress=kept.content.get("egress"),
+        safety=kept.content.get("safety"),
     )

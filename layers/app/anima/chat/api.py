@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Header, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
@@ -20,6 +20,7 @@ from anima.chat.model import Answer, Finished, TurnEvent, TurnRequest
 from anima.gateway import service as gateway
 from anima.kernel import http, idempotency, telemetry
 from anima.kernel.errors import AnimaError
+from anima.safety.place import country_of
 
 router = APIRouter(tags=["chat"])
 
@@ -77,6 +78,22 @@ class CitationView(BaseModel):
     quote: str
 
 
+class SafetyView(BaseModel):
+    """What was done so that nobody comes to harm."""
+
+    kind: str = Field(description="none, concern, crisis, crisis_other, minor_sexual, or ai_doubt")
+    careful: bool = Field(description="Somebody is, or was just, in danger")
+    resources: list[dict[str, Any]] = Field(description="Who can be called: name, phone, text, url, hours")
+    emergency: str | None = Field(description="The number for an emergency")
+    country: str | None
+    replaced: str | None = Field(
+        description="harm, denied_ai, sexual: because of which the model's words were replaced"
+    )
+    break_: bool = Field(alias="break", description="The answer says that it is time for a break")
+    disclosed: bool = Field(description="The answer says that it comes from an AI")
+    minor: bool
+
+
 class AnswerView(BaseModel):
     """What came of a turn."""
 
@@ -91,12 +108,13 @@ class AnswerView(BaseModel):
     media_refs: list[Any]
     citations: list[CitationView]
     memories: list[dict[str, Any]]
-    affect: dict[str, Any]
+    affect: dict[str, Any] = Field(description="What is felt, with what was felt before, and how close the two are")
     model: dict[str, Any]
     usage: dict[str, Any]
     timings: dict[str, float] = Field(description="Milliseconds")
     created_at: datetime
     egress: EgressView | None = Field(None, description="Null where the avatar lets any model read everything")
+    safety: SafetyView | None = Field(None, description="Null where there is nothing to show")
 
 
 ANSWER: dict[str, Any] = {
@@ -125,12 +143,23 @@ ANSWER: dict[str, Any] = {
             },
         }
     ],
-    "affect": {"mood": "content", "intensity": 0.4, "level": "acquaintance", "affinity": 12.5},
+    "affect": {
+        "mood": "content",
+        "intensity": 0.4,
+        "valence": 0.31,
+        "arousal": 0.36,
+        "emotions": {"joy": 0.4},
+        "attention": 1.05,
+        "before": {"mood": "calm", "valence": 0.1, "arousal": 0.3},
+        "level": "acquaintance",
+        "affinity": 12.5,
+    },
     "model": {"provider": "local", "name": "qwen2.5-coder-1.5b-instruct"},
     "usage": {"prompt_tokens": 1130, "completion_tokens": 12, "total_tokens": 1142, "cached_tokens": 871},
     "timings": {"embed": 9.1, "load": 12.4, "first_token": 840.2, "model": 1650.0, "total": 1672.3},
     "created_at": "2026-11-21T09:15:00Z",
     "egress": None,
+    "safety": None,
 }
 _EVENTS = 'event: started\ndata: {"session_id": 9001, "message_id": 41, "request_id": 8}\n\n'
 
@@ -172,6 +201,7 @@ async def _expect() -> None:
 def chat(
     body: TurnBody,
     caller: http.Caller,
+    raw: Request,
     idempotency_key: http.IdempotencyHeader = None,
     accept: Annotated[str | None, Header(description="text/event-stream asks for a stream")] = None,
 ) -> Any:
@@ -192,6 +222,7 @@ def chat(
         streamed,
         tuple(body.media),
         body.edit_message_id,
+        country=country_of(raw.headers),
     )
     events = service.reply(caller, request, idempotency.read_key(idempotency_key, "POST /chat", asked))
     return _given(events, streamed)
@@ -208,6 +239,7 @@ def regenerate(
     message_id: Annotated[int, Path(gt=0, le=_MAX_ID, description="The answer, or the message that it answers")],
     body: AgainBody,
     caller: http.Caller,
+    raw: Request,
     idempotency_key: http.IdempotencyHeader = None,
     accept: Annotated[str | None, Header(description="text/event-stream asks for a stream")] = None,
 ) -> Any:
@@ -215,7 +247,7 @@ def regenerate(
     streamed = body.stream or "text/event-stream" in (accept or "")
     place = f"POST /messages/{message_id}/regenerate"
     key = idempotency.read_key(idempotency_key, place, body.model_dump(mode="json", exclude={"stream"}))
-    request = TurnRequest("", model=body.model, stream=streamed, answers=message_id)
+    request = TurnRequest("", model=body.model, stream=streamed, answers=message_id, country=country_of(raw.headers))
     return _given(service.reply(caller, request, key), streamed)
 
 

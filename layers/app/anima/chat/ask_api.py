@@ -239,6 +239,7 @@ class AskView(BaseModel):
     usage: dict[str, Any]
     timings: dict[str, float] = Field(description="Milliseconds")
     created_at: datetime
+    safety: dict[str, Any] | None = Field(None, description="As in an answer of POST /chat")
 
 
 class FocusAreaView(BaseModel):

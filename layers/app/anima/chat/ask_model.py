@@ -71,3 +71,4 @@ class AskAnswer:
     usage: dict[str, Any]
     timings: dict[str, float]
     created_at: datetime
+    safety: dict[str, Any] | None = None

@@ -34,6 +34,7 @@ from anima.kernel.terms import Question
 from anima.knowledge import service as knowledge
 from anima.knowledge.search_model import Hit
 from anima.personality import Compiled
+from anima.safety import service as safety
 from anima.vendors import enrichment
 from anima.vendors.embeddings import question as questions
 from anima.vendors.enrichment import Enrichment
@@ -80,6 +81,9 @@ class Inquiry:
     timings: dict[str, float] = field(default_factory=dict)
     usage: dict[str, Any] = field(default_factory=dict)
     prompt: Prompt | None = None
+    guard: safety.Guard = field(default_factory=lambda: safety.Guard.of(None))
+    verdict: safety.Verdict = field(default_factory=safety.Verdict)
+    watch: safety.Watch | None = None
 
 
 def ask(principal: db.Principal, request: AskRequest, key: Key | None = None) -> AskAnswer | dict[str, Any]:
@@ -103,11 +107,7 @@ def _answered(principal: db.Principal, owner_id: int, request: AskRequest, key: 
     inquiry = _begun(principal, owner_id, request)
     _load(inquiry)
     try:
-        with measured(inquiry.timings, "enrich"):
-            inquiry.found = enrichment.look(
-                request.question, request.repositories, further=True, outside=inquiry.may_leave
-            )
-        content, grounds = _content(inquiry)
+        content, grounds = _careful(inquiry) or _looked_up(inquiry)
         inquiry.timings["total"] = round((time.perf_counter() - begun) * 1000, 3)
         return _kept(inquiry, content, grounds, key)
     except Exception as error:
@@ -148,6 +148,7 @@ def _load(inquiry: Inquiry) -> None:
                 tx, inquiry.owner_id, session_id=request.session_id, history_limit=_HISTORY
             )
         search = knowledge.begin_search(tx, inquiry.owner_id, inquiry.question, _TOP_HITS, purpose=request.purpose)
+        guarded = safety.begin(tx, inquiry.owner_id)
         inquiry.context = pending.get() if pending else None
         model = _seen(tx, inquiry)
         opened = ask_repo.opened_request(
@@ -162,7 +163,7 @@ def _load(inquiry: Inquiry) -> None:
             lifetime=single_service.lifetime(),
         )
     inquiry.hits, inquiry.whole = inquiry.sight.hits(search.hits()), search.whole
-    inquiry.request_id = opened.one().request_id
+    inquiry.request_id, inquiry.guard = opened.one().request_id, guarded.guard()
 
 
 def _seen(tx: db.Transaction, inquiry: Inquiry) -> Model:
@@ -181,6 +182,27 @@ def _seen(tx: db.Transaction, inquiry: Inquiry) -> Model:
     about = sight_service.asked_about(asked, before, inquiry.sight.marks, limited(rules))
     inquiry.may_leave = all(permits(rules, category, PROVIDER) for category in about)
     return model
+
+
+def _careful(inquiry: Inquiry) -> tuple[str, str] | None:
+    """What code answers to somebody in need, before anybody else hears of it."""
+    said = [past.content for past in inquiry.context.history if past.role == "user"] if inquiry.context else []
+    asked, language = inquiry.request.question, inquiry.question.language
+    verdict = safety.before(inquiry.guard, asked, language, clock.now(), said, question=inquiry.question)
+    inquiry.verdict = verdict
+    return None if verdict.instead is None else (verdict.instead, "nothing")
+
+
+def _looked_up(inquiry: Inquiry) -> tuple[str, str]:
+    """The raw answer from all that was found, here and elsewhere, as far as it may be shown."""
+    asked = inquiry.request
+    with measured(inquiry.timings, "enrich"):
+        inquiry.found = enrichment.look(asked.question, asked.repositories, further=True, outside=inquiry.may_leave)
+    content, grounds = _content(inquiry)
+    if inquiry.prompt is None:
+        return content, grounds
+    inquiry.watch = safety.watch(inquiry.verdict, inquiry.guard)
+    return inquiry.watch.feed(content) + inquiry.watch.rest(), grounds
 
 
 def _content(inquiry: Inquiry) -> tuple[str, str]:
@@ -227,7 +249,7 @@ def _said(inquiry: Inquiry, decision: Decision) -> str:
             inquiry.prompt.messages,
             max_tokens=answer_budget(model.context_len),
             deadline=inquiry.deadline,
-            params=model.sampled(parts.sampling.temperature),
+            params=model.sampled(parts.sampling.temperature, parts.sampling.top_p),
             fixed=inquiry.prompt.fixed,
         )
     if not done.text.strip():
@@ -247,7 +269,8 @@ def _question(request: AskRequest) -> str:
 
 def _kept(inquiry: Inquiry, content: str, grounds: str, key: Key | None) -> AskAnswer:
     """The answer with its citations, stored with all that belongs to it."""
-    passages = inquiry.prompt.passages if inquiry.prompt else []
+    replaced = inquiry.watch.replaced if inquiry.watch else None
+    passages = inquiry.prompt.passages if inquiry.prompt and not replaced else []
     text, citations, lost = cite(content, passages)
     if passages and not citations and inquiry.model.provider == "local":
         text, citations, _ = cite(ask_sources.quotation(inquiry.question, passages), passages)
@@ -271,6 +294,8 @@ def _kept(inquiry: Inquiry, content: str, grounds: str, key: Key | None) -> AskA
             parameters={"grounds": grounds, "enrichment": enriched},
         )
         _log(tx, inquiry)
+        private = bool(inquiry.context and inquiry.context.session.private)
+        safety.store(tx, inquiry.owner_id, inquiry.guard, inquiry.verdict, inquiry.watch, clock.now(), private=private)
         end = stored.one()
         model = {"provider": inquiry.model.provider, "name": inquiry.model.name} if inquiry.prompt else None
         answer = AskAnswer(
@@ -286,6 +311,7 @@ def _kept(inquiry: Inquiry, content: str, grounds: str, key: Key | None) -> AskA
             inquiry.usage,
             inquiry.timings,
             end.created_at,
+            inquiry.verdict.as_json(replaced),
         )
         idempotency.finish(tx, inquiry.owner_id, key, as_json(answer))
     return answer

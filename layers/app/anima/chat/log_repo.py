@@ -33,7 +33,10 @@ class KeptRequest:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """Feedback that was kept; `fresh` says that it is the first on its response."""
+    """Feedback that was kept; `fresh` says that it is the first on its response.
+
+    `counted` is what it did to an affinity, as `count` keeps it; nothing where it did nothing.
+    """
 
     feedback_id: int
     response_id: int
@@ -41,6 +44,7 @@ class Rated:
     comment: str | None
     created_at: datetime
     fresh: bool
+    counted: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class RatedAvatar:
     personality_name: str
     personality: dict[str, Any]
     switches: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the person said to the avatar before, as far as it is looked at."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +104,16 @@ RATED = db.Query(
     where r.owner_id = %(owner_id)s and r.response_id = %(response_id)s
     on conflict (owner_id, response_id)
         do update set rating = excluded.rating, comment = excluded.comment, created_at = now()
-    returning feedback_id, response_id, rating::integer as rating, comment, created_at, xmax = 0 as fresh
+    returning feedback_id, response_id, rating::integer as rating, comment, created_at, xmax = 0 as fresh,
+        metadata -> 'affinity' as counted
     """,
+)
+
+COUNT = db.Command(
+    """
+    update feedback set metadata = metadata || jsonb_build_object('affinity', %(counted)s::jsonb)
+    where owner_id = %(owner_id)s and response_id = %(response_id)s
+    """
 )
 
 RATED_AVATAR = db.Query(
@@ -130,6 +149,34 @@ TURN_END = db.Query(
 )
 
 
+# What was said lately, in whichever session: of the newest sessions the newest messages, so that an index gives them.
+EARLIER = db.Query(
+    Earlier,
+    """
+    select left(said.content, 500) as text
+    from (
+        select s.session_id from sessions s
+        where s.user_id = %(owner_id)s and s.avatar_id = %(avatar_id)s::uuid and not s.private
+        order by s.session_id desc limit 40
+    ) recent
+    cross join lateral (
+        select m.message_id, m.content from messages m
+        where m.owner_id = %(owner_id)s and m.session_id = recent.session_id and m.role = 'user'
+            and m.message_id < %(message_id)s
+        order by m.created_at desc, m.message_id desc limit %(limit)s
+    ) said
+    order by said.message_id desc limit %(limit)s
+    """,
+)
+
+
+def earlier(
+    tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, message_id: int, limit: int
+) -> db.Pending[Earlier]:
+    """What the person said to the avatar before a message, the newest first; nothing of private sessions."""
+    return tx.fetch(EARLIER, owner_id=owner_id, avatar_id=avatar_id, message_id=message_id, limit=limit)
+
+
 def kept_request(tx: db.Transaction, owner_id: int, request_id: int) -> db.Pending[KeptRequest]:
     """A request."""
     return tx.fetch(KEPT_REQUEST, owner_id=owner_id, request_id=request_id)
@@ -138,6 +185,11 @@ def kept_request(tx: db.Transaction, owner_id: int, request_id: int) -> db.Pendi
 def rated(tx: db.Transaction, owner_id: int, response_id: int, rating: int, comment: str | None) -> db.Pending[Rated]:
     """Keeps feedback on a response; nothing where there is no such response."""
     return tx.fetch(RATED, owner_id=owner_id, response_id=response_id, rating=rating, comment=comment)
+
+
+def count(tx: db.Transaction, owner_id: int, response_id: int, counted: dict[str, Any]) -> None:
+    """Keeps what a rating did to an affinity: {personality, rating, points}."""
+    tx.execute(COUNT, owner_id=owner_id, response_id=response_id, counted=db.jsonb(counted))
 
 
 def rated_avatar(tx: db.Transaction, owner_id: int, response_id: int) -> db.Pending[RatedAvatar]:

@@ -7,7 +7,7 @@ from typing import Any
 from anima import personality
 from anima.chat import answers_repo, log_repo
 from anima.chat.answers_service import RequestNotFound, as_answer
-from anima.chat.log_repo import KeptRequest, Rated
+from anima.chat.log_repo import KeptRequest, Rated, RatedAvatar
 from anima.chat.model import Answer
 from anima.kernel import db
 from anima.kernel.errors import NotFound
@@ -43,7 +43,7 @@ def get_response(principal: db.Principal, response_id: int) -> tuple[Answer, dic
 
 
 def rate(principal: db.Principal, response_id: int, rating: int, comment: str | None) -> Rated:
-    """Keeps feedback (1-5) on a response; the last one counts, the first one moves affinity.
+    """Keeps feedback (1-5) on a response. The last one counts: what an earlier one moved of the affinity is undone.
 
     Raises ResponseNotFound.
     """
@@ -54,16 +54,31 @@ def rate(principal: db.Principal, response_id: int, rating: int, comment: str | 
         feedback, whose = kept.first(), avatar.first()
         if feedback is None:
             raise ResponseNotFound(response_id=response_id)
-        if feedback.fresh and whose is not None and whose.switches.get("levels", True):
-            relationships.after_feedback(
-                tx,
-                owner_id,
-                whose.avatar_id,
-                whose.personality_name,
-                personality.parse(whose.personality),
-                rating=rating,
-            )
+        if whose is not None and whose.switches.get("levels", True):
+            _relate(tx, owner_id, feedback, whose)
     return feedback
+
+
+def _relate(tx: db.Transaction, owner_id: int, feedback: Rated, whose: RatedAvatar) -> None:
+    """Moves the affinity: by the first rating of an answer, or by one that is another than what was counted of it.
+
+    Where the avatar has become somebody else since, what was counted stays.
+    """
+    counted = feedback.counted or {}
+    another = not feedback.fresh and counted.get("personality") != whose.personality_name
+    if another or counted.get("rating") == feedback.rating:
+        return
+    moved = relationships.after_feedback(
+        tx,
+        owner_id,
+        whose.avatar_id,
+        whose.personality_name,
+        personality.parse(whose.personality),
+        rating=feedback.rating,
+        instead_of=relationships.Counted(counted["rating"], counted["points"]) if counted else None,
+    )
+    kept = {"personality": whose.personality_name, "rating": feedback.rating, "points": moved.by}
+    log_repo.count(tx, owner_id, feedback.response_id, kept)
 
 
 def _owner(principal: db.Principal) -> int:

@@ -18,6 +18,7 @@ class TurnRequest:
     """What a person says, and to whom. Without a session a new one begins; `avatar` is an id or a name.
 
     `edits` is a message of theirs that this one replaces; `answers` one that is stored and is answered (again).
+    `country` (two letters) is where they seem to be.
     """
 
     message: str
@@ -29,6 +30,7 @@ class TurnRequest:
     media: tuple[int, ...] = ()
     edits: int | None = None
     answers: int | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Answer:
     role: str = "assistant"
     media_refs: list[Any] = field(default_factory=list)
     egress: dict[str, Any] | None = None
+    safety: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The answer as the API gives it."""

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from anima.chat import further, repo
+from anima.chat import bearing, further, repo
 from anima.chat.compose import Prompt
 from anima.chat.gate import Decision, decide
-from anima.chat.model import Token, TurnRequest
+from anima.chat.manner import Manner
+from anima.chat.model import Passage, Token, TurnRequest
 from anima.chat.sight_service import Sight
+from anima.chat.small_talk import Beginning
 from anima.conversations.model import Past, TurnContext
-from anima.emotions import service as emotions
-from anima.emotions.model import SessionMood
+from anima.emotions import feeling_service as emotions
+from anima.emotions.feeling_service import Feeling
 from anima.gateway.model import Model, estimate_tokens
 from anima.kernel import db
 from anima.kernel.idempotency import Key
@@ -27,13 +29,19 @@ from anima.memory.model import Kind
 from anima.memory.service import PendingRecall
 from anima.personality.build import build
 from anima.personality.compile import Compiled, compile_parts
-from anima.personality.model import PLAIN, Personality
+from anima.personality.lore import called
+from anima.personality.model import PLAIN, LoreEntry, Personality, StyleProfile
 from anima.relationships import service as relationships
 from anima.relationships.model import Affinity, Standing
+from anima.safety import service as safety
+from anima.safety.service import Verdict, Watch
+from anima.style import service as style
 from anima.vendors.llm.client import Delta, Usage
 
 _PASSAGES = {4096: 2, 16_384: 4}
 _MOST_PASSAGES = 6
+_SHARE_OF_LORE = 16
+"""Lore may take one part in so many of what the model reads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,16 @@ class Scene:
             self._history = self.sight.history(self.turn.before(self.context))
         return self._history
 
+    @property
+    def own_words(self) -> list[str]:
+        """What the person said before in this branch, oldest first; all of it, for it is read by code alone."""
+        return [past.content for past in self.turn.before(self.context) if past.role == "user"]
+
+    @property
+    def replies(self) -> int:
+        """How many the avatar has given before in this branch, as far as it was read."""
+        return sum(past.role == "assistant" for past in self.history)
+
     def told_model(self) -> dict[str, Any]:
         """Who answers, as an answer tells it."""
         model = self.sight.route.model
@@ -123,15 +141,19 @@ class Scene:
 class Recalled:
     """What the first transaction asked for; to be read after it."""
 
-    mood: db.Pending[SessionMood]
+    felt: emotions.PendingFeeling
+    guarded: safety.PendingGuard
     hits: PendingSearch
     affinity: db.Pending[Affinity] | None = None
     memories: PendingRecall | None = None
     beside: further.Beside | None = None
+    style: db.Pending[style.StyleRow] | None = None
     _personality: Personality | None = None
     _parts: Compiled | None = None
     _decision: Decision | None = None
-    _feeling: SessionMood | None = None
+    _feeling: Feeling | None = None
+    _verdict: Verdict | None = None
+    _lore: list[LoreEntry] | None = None
 
     def personality(self, scene: Scene) -> Personality:
         """The avatar's personality; a plain one where nobody takes part."""
@@ -146,36 +168,114 @@ class Recalled:
         found = self.affinity.first() if self.affinity else None
         return relationships.present(found, self.personality(scene), scene.at)
 
-    def feeling(self, scene: Scene) -> SessionMood:
-        """The mood of the session, moved by what was just said; where moods are off, the usual one."""
+    def verdict(self, scene: Scene) -> Verdict:
+        """Whether somebody is in need, and what code answers then, with or without a model."""
+        if self._verdict is None:
+            turn, said = scene.turn, scene.own_words
+            self._verdict = safety.before(
+                self.guarded.guard(),
+                turn.request.message,
+                turn.question.language,
+                scene.at,
+                said,
+                question=turn.question,
+                country=turn.request.country,
+            )
+        return self._verdict
+
+    def warned(self, scene: Scene, said: Said) -> dict[str, Any] | None:
+        """What an answer shows of care; nothing where there is nothing to show."""
+        return self.verdict(scene).as_json(said.watch.replaced if said.watch else None)
+
+    def feeling(self, scene: Scene) -> Feeling:
+        """What is felt, moved by what was just said; where moods are off, nothing in particular."""
         if self._feeling is None:
-            said, whole = scene.turn.request.message, self.personality(scene)
-            moved = scene.is_on("moods")
-            self._feeling = emotions.felt(self.mood.first() if moved else None, whole, said if moved else "", scene.at)
+            whole, question = self.personality(scene), scene.turn.question
+            if scene.is_on("moods"):
+                self._feeling = emotions.felt(
+                    self.felt.kept(),
+                    whole,
+                    scene.turn.request.message,
+                    at=scene.at,
+                    language=question.language,
+                    before=scene.own_words,
+                )
+            else:
+                self._feeling = emotions.still(whole, scene.at)
         return self._feeling
+
+    def profile(self) -> StyleProfile | None:
+        """How the person writes, where that is known and wanted."""
+        return style.profile(self.style.first()) if self.style else None
 
     def parts(self, scene: Scene) -> Compiled:
         """The personality as a prompt."""
         if self._parts is None:
-            name = scene.context.avatar.name if scene.context.avatar else None
-            mood = emotions.as_mood(self.feeling(scene)) if scene.is_on("moods") else None
-            points = self.standing(scene).points
-            self._parts = compile_parts(self.personality(scene), points, mood, name=name)
+            feeling = self.feeling(scene) if scene.is_on("moods") else None
+            self._parts = compile_parts(
+                self.personality(scene),
+                self.standing(scene).points,
+                emotions.as_mood(feeling.mood) if feeling else None,
+                emotions=feeling.emotions if feeling and scene.context.avatar else None,
+                style=self.profile(),
+                name=scene.context.avatar.name if scene.context.avatar else None,
+            )
         return self._parts
+
+    def manner(self, scene: Scene) -> Manner:
+        """What of a reply goes out, as the avatar's conduct has it; without an avatar all of it."""
+        if (avatar := scene.context.avatar) is None:
+            return Manner()
+        written = self.profile()
+        return bearing.manner(
+            self.parts(scene).conduct,
+            self.decision(scene),
+            scene.turn.question,
+            language=(written.language if written else None) or self.personality(scene).persona.language,
+            lot=f"{avatar.avatar_id} {scene.message_id}",
+            replies=scene.replies,
+            careful=self.verdict(scene).careful,
+        )
+
+    def beginning(self, scene: Scene) -> Beginning:
+        """What a reply in small talk does not begin with."""
+        avatar, verdict = scene.context.avatar, self.verdict(scene)
+        calm = verdict.kind == "none" and not verdict.careful and not verdict.minor
+        name = avatar.name if avatar else ""
+        return bearing.beginning(self.decision(scene), scene.turn.question, name, calm=calm and avatar is not None)
+
+    def bearing(self, scene: Scene) -> dict[str, Any]:
+        """What conduct kept, and which lore was called up, as the log of the request tells it."""
+        if scene.context.avatar is None or self.verdict(scene).instead is not None:
+            return {}
+        names = [one.name or ", ".join(one.keys) for one in self.lore(scene)]
+        kept = bearing.shown(self.parts(scene).conduct, self.manner(scene))
+        return {"conduct": kept, **({"lore": names} if names else {})}
+
+    def lore(self, scene: Scene) -> list[LoreEntry]:
+        """The background that the talk calls up."""
+        if self._lore is None:
+            texts = [*(past.content for past in scene.history), scene.turn.question.text]
+            room = scene.model.context_len // _SHARE_OF_LORE
+            self._lore = called(self.personality(scene), texts, room, replies=scene.replies)
+        return self._lore
 
     def decision(self, scene: Scene) -> Decision:
         """What the gate chose."""
+        if self._decision is None and self.verdict(scene).instead is not None:
+            self._decision = Decision("talk")  # code answers, from nothing that was recalled
         if self._decision is None:
             length = scene.model.context_len
             most = next((count for size, count in _PASSAGES.items() if length <= size), _MOST_PASSAGES)
-            found = scene.sight.hits(self.hits.hits())
+            found = scene.sight.hits(self.hits.hits(self.feeling(scene).attention))
             self._decision = self._decided(scene, found, len(found) if self.hits.whole else most)
         return self._decision
 
     def _decided(self, scene: Scene, found: list[Hit], passages: int) -> Decision:
         """What the gate chooses; where nothing answers, of what a wider look finds. With what stands beside."""
         turn, question = scene.turn, scene.turn.question
-        memories = scene.sight.memories(self.memories.memories()) if self.memories else []
+        attention, weights = self.feeling(scene).attention, self.parts(scene).conduct.memory
+        memories = scene.sight.memories(self.memories.memories(attention, weights) if self.memories else [])
         past = {past.message_id: past.content for past in scene.history if past.role == "user"}
         decision = decide(question, memories, found, past, passages=passages)
         decision = further.with_hints(
@@ -191,11 +291,10 @@ class Recalled:
         return decision if hidden and aside is not decision else aside
 
     def affect(self, scene: Scene) -> dict[str, Any]:
-        """Mood and relationship, as an answer shows them."""
-        feeling, standing = self.feeling(scene), self.standing(scene)
+        """What is felt, with what was felt before, and the relationship, as an answer shows them."""
+        standing = self.standing(scene)
         return {
-            "mood": feeling.current_mood,
-            "intensity": round(feeling.mood_intensity, 3),
+            **emotions.shown(self.feeling(scene)),
             "level": standing.level,
             "affinity": round(standing.points, 2),
         }
@@ -203,13 +302,18 @@ class Recalled:
 
 @dataclass(slots=True)
 class Said:
-    """What the model says, as it comes, and the prompt that made it say so; `dropped` marks were never offered."""
+    """What the model says, as it comes, and the prompt that made it say so; `dropped` marks were never offered.
+
+    `appended` is what code put behind it; `watch` is who listened for harm, where a model spoke.
+    """
 
     prompt: Prompt | None = None
     tokens: list[str] = field(default_factory=list)
     finish: str = "stop"
     usage: Usage | None = None
     dropped: int = 0
+    appended: str = ""
+    watch: Watch | None = None
 
     @property
     def text(self) -> str:
@@ -230,6 +334,10 @@ class Said:
         """The next piece of text."""
         self.tokens.append(text)
         return Token(len(self.tokens) - 1, text)
+
+    def cited(self, passages: list[Passage]) -> list[Passage]:
+        """What may be cited: nothing where others' words took the place of the model's."""
+        return [] if self.watch is None or self.watch.replaced else passages
 
     def counted(self, prompt: Prompt) -> dict[str, Any]:
         """Tokens of prompt and answer: as the server counted them, else estimated, and then it says so."""

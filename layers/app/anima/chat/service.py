@@ -9,20 +9,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from anima.chat import answers_service, closing_service, further, repo, sight_service
-from anima.chat.citations import Strainer, cite
-from anima.chat.compose import Prompt, compose
+from anima.chat import answers_service, closing_service, further, repo, sight_service, speaking
+from anima.chat.citations import cite
 from anima.chat.model import Answer, Finished, Started, Token, TurnEvent, TurnRequest, plain, shortened
 from anima.chat.scene import Recalled, Said, Scene, Turn
 from anima.conversations import turn_service as conversations
-from anima.emotions import service as emotions
+from anima.emotions import feeling_service as emotions
 from anima.gateway import service as gateway
-from anima.gateway.model import answer_budget, prompt_budget
 from anima.kernel import clock, connections, db, idempotency, outbox, telemetry
 from anima.kernel.config import settings
 from anima.kernel.errors import BadInput, DatabaseUnavailable, FieldError, TooLarge
@@ -31,9 +28,9 @@ from anima.kernel.telemetry import measured
 from anima.knowledge import service as knowledge
 from anima.memory import service as memory
 from anima.relationships import service as relationships
+from anima.safety import service as safety
+from anima.style import service as style
 from anima.vendors.embeddings import question as questions
-from anima.vendors.llm.client import Usage
-from anima.vendors.llm.errors import ContextTooLong, MalformedAnswer, ModelRefused
 
 INSTANCE = uuid.uuid4()
 """This process: requests that it leaves pending when it dies are known by it."""
@@ -42,8 +39,6 @@ _TOP_MEMORIES = 8
 _TOP_HITS = 8
 _GRACE = timedelta(seconds=60)
 _TITLE_CHARS = 60
-_LEAST_ANSWER = 64
-_MOST_CHARS_A_TOKEN = 16
 
 
 class _Answered(Exception):
@@ -75,8 +70,8 @@ def reply(principal: db.Principal, request: TurnRequest, key: Key | None = None)
     said = Said()
     try:
         yield Started(scene.session_id, scene.message_id, scene.request_id)
-        said.prompt = composed(scene, recalled)
-        yield from ask(scene, recalled, said)
+        said.prompt = speaking.composed(scene, recalled)
+        yield from speaking.speak(scene, recalled, said)
         answer = _kept(scene, recalled, said)
     except GeneratorExit:
         _left(scene, recalled, said)
@@ -154,10 +149,11 @@ def load(tx: db.Transaction, turn: Turn) -> Scene:
 def recall(tx: db.Transaction, scene: Scene) -> Recalled:
     """What may answer, and how the two stand with each other: asked for here, there when the transaction is over."""
     owner_id, question, avatar = scene.turn.owner_id, scene.turn.question, scene.context.avatar
-    mood = emotions.mood(tx, owner_id, scene.session_id)
+    felt = emotions.begin(tx, owner_id, avatar.avatar_id if avatar else None, scene.session_id)
+    guarded = safety.begin(tx, owner_id)
     hits = knowledge.begin_search(tx, owner_id, question, _TOP_HITS)
     if avatar is None:
-        return Recalled(mood, hits)
+        return Recalled(felt, guarded, hits)
     affinity = relationships.affinity(tx, owner_id, avatar.avatar_id, avatar.personality_name)
     memories = memory.begin_recall(
         tx,
@@ -179,47 +175,16 @@ def recall(tx: db.Transaction, scene: Scene) -> Recalled:
         hints=scene.recalled_kinds() if scene.is_on("hints") else (),
         asides=open_talk,
     )
-    return Recalled(mood, hits, affinity, memories, beside)
-
-
-def composed(scene: Scene, recalled: Recalled, share: float = 1.0) -> Prompt:
-    """The prompt, in a share of the model's budget. Raises ContextTooLong where persona and question alone are too
-    much for the model.
-    """
-    if scene.sight.route.model is None:
-        return Prompt([], 0, 0, {}, [], [])
-    prompt = compose(
-        recalled.parts(scene),
-        scene.history,
-        recalled.decision(scene),
-        scene.turn.question,
-        at=scene.at,
-        budget=int(prompt_budget(scene.model.context_len) * share),
-    )
-    if prompt.tokens > scene.model.context_len - _LEAST_ANSWER:
-        raise ContextTooLong(model=scene.model.id)
-    return prompt
-
-
-def ask(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
-    """What the model says, piece by piece; asked again with half the context where it was too long."""
-    if scene.sight.route.model is None:
-        said.usage = Usage(0, 0)
-        yield said.token(sight_service.silent(scene.turn.question.language))
-        return
-    try:
-        yield from _spoken(scene, recalled, said)
-    except ContextTooLong:
-        if said.tokens:
-            raise
-        said.prompt = composed(scene, recalled, share=0.5)
-        yield from _spoken(scene, recalled, said)
+    written = style.begin(tx, owner_id) if scene.is_on("style") else None
+    return Recalled(felt, guarded, hits, affinity, memories, beside, written)
 
 
 def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = False) -> Answer:
     """Stores the answer with all that belongs to it, and what must follow it; once, even if it is told to `again`."""
     prompt, turn, avatar = said.composed(), scene.turn, scene.context.avatar
-    content, citations, invented = cite(said.text, prompt.passages)
+    content, citations, invented = cite(said.text.removesuffix(said.appended), said.cited(prompt.passages))
+    content += said.appended
+    beside: dict[str, Any] = {"egress": scene.sight.told(), "safety": recalled.warned(scene, said)}
     if (lost := said.dropped + invented) and not again:
         telemetry.count("citations.invented", lost, of="turn")
     shown: dict[str, Any] = {
@@ -242,14 +207,14 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
             token_estimate=prompt.tokens,
             at=max(scene.at, clock.now()),
             kept=scene.sight.route.kept,
-            answer={"text": content, "media_refs": [], "finish": said.finish, "egress": scene.sight.told()},
+            answer={"text": content, "media_refs": [], "finish": said.finish, **beside},
             prompt=prompt.messages,
-            parameters={"sections": prompt.sections, "gate": recalled.decision(scene).kind},
+            parameters={"sections": prompt.sections, "gate": recalled.decision(scene).kind, **recalled.bearing(scene)},
             **shown,
         )
         if again and stored.first() is None:
             raise _Answered(scene.request_id)
-        _keep_the_rest(tx, scene, recalled, prompt)
+        _keep_the_rest(tx, scene, recalled, said)
         closing_service.settle_key(tx, scene, said)
         closing_service.announce(tx, scene)
     end = stored.one()
@@ -264,7 +229,7 @@ def remember(scene: Scene, recalled: Recalled, said: Said, *, again: bool = Fals
         citations=citations,
         model=scene.told_model(),
         created_at=end.created_at,
-        egress=scene.sight.told(),
+        **beside,
         **shown,
     )
 
@@ -325,45 +290,23 @@ def _once_more(principal: db.Principal, request_id: int) -> Iterator[TurnEvent]:
     yield Finished(answer)
 
 
-def _spoken(scene: Scene, recalled: Recalled, said: Said) -> Iterator[Token]:
-    prompt, timings = said.composed(), scene.turn.timings
-    strainer = Strainer({passage.marker for passage in prompt.passages})
-    sampling = recalled.parts(scene).sampling
-    room = scene.model.context_len - prompt.tokens
-    wanted = sampling.max_reply_tokens or answer_budget(scene.model.context_len)
-    max_tokens = max(_LEAST_ANSWER, min(wanted, room))
-    left = max_tokens * _MOST_CHARS_A_TOKEN  # for a server that does not heed the limit
-    deltas = gateway.stream(
-        scene.model,
-        prompt.messages,
-        max_tokens=max_tokens,
-        deadline=scene.turn.deadline,
-        params=scene.model.sampled(sampling.temperature),
-        fixed=prompt.fixed,
-    )
-    with measured(timings, "model"), closing(deltas):
-        for delta in deltas:
-            said.heard(delta)
-            if ready := strainer.feed(delta.text):
-                timings.setdefault("first_token", scene.turn.elapsed())
-                yield said.token(ready)
-            left -= len(delta.text)
-            if left < 0:
-                said.finish = "length"
-                break
-        if ready := strainer.rest():
-            yield said.token(ready)
-        said.dropped = strainer.dropped
-    if not said.text.strip():
-        refused = said.finish == "content_filter"
-        raise (ModelRefused if refused else MalformedAnswer)(model=scene.model.id, reason="it says nothing")
-
-
-def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, prompt: Prompt) -> None:
-    """The mood; and but for a private session, the log of the search, and that episodes were recalled."""
-    turn, private = scene.turn, scene.context.session.private
+def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, said: Said) -> None:
+    """What is felt, and what care leaves; but for a private session, the log of the search, and that episodes were
+    recalled.
+    """
+    turn, private, avatar = scene.turn, scene.context.session.private, scene.context.avatar
+    guard, verdict = recalled.guarded.guard(), recalled.verdict(scene)
+    safety.store(tx, turn.owner_id, guard, verdict, said.watch, scene.at, private=private)
     if scene.is_on("moods"):
-        emotions.store(tx, turn.owner_id, scene.session_id, recalled.feeling(scene))
+        emotions.store(
+            tx,
+            turn.owner_id,
+            avatar.avatar_id if avatar else None,
+            scene.session_id,
+            recalled.feeling(scene),
+            message_id=scene.message_id,
+            private=private,
+        )
     if private:
         return
     knowledge.log_retrieval(
@@ -375,7 +318,7 @@ def _keep_the_rest(tx: db.Transaction, scene: Scene, recalled: Recalled, prompt:
         top_k=_TOP_HITS,
         latency_ms=turn.timings["load"],
     )
-    memory.reinforce(tx, turn.owner_id, prompt.memories)
+    memory.reinforce(tx, turn.owner_id, said.composed().memories)
     if recalled.beside and (aside := recalled.decision(scene).aside):
         recalled.beside.told(tx, aside)
 

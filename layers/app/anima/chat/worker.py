@@ -13,6 +13,7 @@ from typing import Any
 
 from anima.chat import after_service, quiet_service
 from anima.curiosity import look_service, research_service
+from anima.emotions import state_service
 from anima.kernel import delivery
 from anima.kernel.outbox import Event
 from anima.kernel.watch import watched
@@ -24,7 +25,9 @@ _HANDLERS: dict[str, Callable[[Event], None]] = {
     look_service.TOPIC: look_service.look,
     research_service.TOPIC: research_service.research,
     changes_service.EXPIRED: changes_service.expire,
-    sleep_service.TOPIC: partial(sleep_service.follow, refresh=quiet_service.refresh),
+    sleep_service.TOPIC: partial(
+        sleep_service.follow, refresh=quiet_service.refresh, acetylcholine=state_service.acetylcholine
+    ),
 }
 
 

@@ -69,7 +69,8 @@ OWN_MESSAGE = db.Query(
 
 # The branch that leads to the newest message, or to the newest one below one that was chosen. A message that has no
 # parent follows the one before it (an import may have none), but where it replaces another it begins the session. Turns
-# that went on at the same time hang below each other's messages: all of them are shown, each with its answer.
+# that went on at the same time hang below each other's messages: all of them are shown, each with its answer. Times of
+# an import may lead back to where a path was already: there it ends.
 # A request whose time is over while it is pending was cut, though nobody may have closed it yet.
 _MESSAGE: LiteralString = (
     """
@@ -104,7 +105,7 @@ _MESSAGE: LiteralString = (
         from newest n
     ), path as (
         select t.message_id from tip t where not %(whole)s::boolean
-        union all
+        union
         select coalesce(m.parent_message_id, case when not m.metadata ? 'edits' then (
             select b.message_id from messages b
             where b.owner_id = m.owner_id and b.session_id = m.session_id

@@ -60,10 +60,12 @@ class Model:
         """Whether it runs on this machine, as far as its address tells."""
         return self.endpoint is None or urlsplit(self.endpoint).hostname in _THIS_MACHINE
 
-    def sampled(self, temperature: float | None) -> dict[str, Any]:
-        """The fields of a request that set a temperature; none for models that take only their own."""
-        own = self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE)
-        return {} if temperature is None or own else {"temperature": temperature}
+    def sampled(self, temperature: float | None, top_p: float | None = None) -> dict[str, Any]:
+        """The fields of a request that say how it is drawn; none for models that take only their own."""
+        if self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE):
+            return {}
+        given = {"temperature": temperature, "top_p": top_p}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,19 @@ from functools import lru_cache
 from typing import Any
 
 from anima.gateway import profiles
-from anima.gateway.model import Model, default_context_len, default_params, takes_images
+from anima.gateway.model import (
+    Model,
+    default_context_len,
+    default_params,
+    estimate_messages,
+    estimate_tokens,
+    takes_images,
+)
 from anima.kernel import telemetry
 from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, BadInput, FieldError, Unavailable
 from anima.vendors.llm import client
-from anima.vendors.llm.client import Completion, Delta, Endpoint, Message
+from anima.vendors.llm.client import Completion, Delta, Endpoint, Message, Usage
 from anima.vendors.llm.errors import ModelUnavailable
 from anima.vendors.llm.local_found import FoundServer
 
@@ -145,7 +152,7 @@ def stream(
     Raises the errors of `anima.vendors.llm.errors`.
     """
     given = {**model.params, **(params or {})}
-    with _measured(model) as heard:
+    with _measured(model, messages) as heard:
         for last in (False, True):
             endpoint = _endpoint(model, messages[:fixed], deadline)
             call = client.Call(endpoint, model.name, messages, max_tokens, deadline, given, response_format)
@@ -166,15 +173,16 @@ def stream(
 
 
 @contextmanager
-def _measured(model: Model) -> Iterator[Callable[[Delta], None]]:
-    """Counts a call, and what its pieces tell of it."""
+def _measured(model: Model, messages: Sequence[Message]) -> Iterator[Callable[[Delta], None]]:
+    """Counts a call, and what its pieces tell of it; the tokens of one that is stopped early are estimated."""
     about = {"provider": model.provider, "model": model.name}
-    begun, silent = time.perf_counter(), [True]
+    begun, said, counted = time.perf_counter(), list[str](), list[Usage]()
 
     def heard(delta: Delta) -> None:
-        if silent and delta.text:
-            silent.clear()
+        if delta.text and not said:
             telemetry.observe("llm.first_token", time.perf_counter() - begun, "s", **about)
+        said.extend([delta.text] if delta.text else [])
+        counted.extend([delta.usage] if delta.usage else [])
         for kind in ("prompt", "completion", "cached") if delta.usage else ():
             telemetry.count("llm.tokens", getattr(delta.usage, f"{kind}_tokens"), kind=kind, **about)
 
@@ -182,6 +190,12 @@ def _measured(model: Model) -> Iterator[Callable[[Delta], None]]:
     try:
         with telemetry.span("llm", **about):
             yield heard
+    except GeneratorExit:
+        if not counted:  # it was stopped before the server said what it counted
+            asked = estimate_messages([str(message["content"]) for message in messages])
+            telemetry.count("llm.tokens", asked, kind="prompt", **about)
+            telemetry.count("llm.tokens", estimate_tokens("".join(said)), kind="completion", **about)
+        raise
     except AnimaError as error:
         telemetry.count("llm.errors", error=error.slug, **about)
         raise

@@ -13,6 +13,7 @@ FLOOR = 0.25
 """The relevance under which nothing is an answer, for stores that say nothing else; see `floor_of`."""
 
 _SAME = 0.85  # share of words in common from which two passages say the same
+_LEAST_WEIGHT, _SHARPNESS = 0.01, 10.0
 _FEWEST_WORDS = 6  # shorter ones ("Thank you!") are said more than once and mean something else
 
 
@@ -64,6 +65,16 @@ def _number(value: Any, otherwise: float) -> float:
 def above_floor(hits: Sequence[Hit], modulators: Mapping[str, float]) -> list[Hit]:
     """The hits that reach the floor of their store."""
     return [hit for hit in hits if hit.score >= floor_of(hit.store_metadata, modulators)]
+
+
+def attended(hits: Sequence[Hit], gain: float) -> list[Hit]:
+    """What attention lets through of the hits, best first: of weights in proportion to exp((gain - 1) * 10 * score)
+    those of at least a hundredth of the best; all of them at rest (gain 1) and below.
+    """
+    if gain <= 1.0 or not hits:
+        return list(hits)
+    lowest = max(hit.score for hit in hits) - math.log(1 / _LEAST_WEIGHT) / (_SHARPNESS * (gain - 1.0))
+    return [hit for hit in hits if hit.score >= lowest]
 
 
 def folded(hits: Sequence[Hit]) -> list[Hit]:

@@ -44,11 +44,13 @@ class PendingSearch:
         """Whether what was found stands for a whole document, and goes before the model in one."""
         return self._digest is not None and bool(self._digest.all())
 
-    def hits(self) -> list[Hit]:
-        """What was found, best first; to be read after the transaction."""
+    def hits(self, attention: float = 1.0) -> list[Hit]:
+        """What was found, best first, as sharply chosen as attention is (1 at rest); to be read after the transaction.
+        What stands for a whole document is not chosen from.
+        """
         if self._hits is None:
             self._hits = self._read()
-        return self._hits
+        return self._hits if self.whole else rank.attended(self._hits, attention)
 
     def _read(self) -> list[Hit]:
         if self._digest is not None and (told := self._digest.all()):

@@ -264,6 +264,15 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def fetch(principal: db.Principal, upload_id: uuid.UUID, path: Path) -> None:
+    """Copies the file of an upload that came; the upload stays as it is. Raises UploadMissing, NotUploaded."""
+    upload = _there(expected(principal, upload_id))
+    try:
+        blobs().fetch(upload.storage_uri or "", path)
+    except BlobMissing:
+        raise NotUploaded(reason="it is not there", id=upload_id) from None
+
+
 def remove_expired() -> int:
     """Forgets uploads whose time is over, with the files of those that nothing was made of; answers how many."""
     with db.transaction(_NOBODY) as tx:

@@ -54,6 +54,13 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A message that the index of words has a place for."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """How much was erased."""
 
@@ -121,6 +128,15 @@ ADD_POSTINGS = db.Command(
         as n (term, message_id, tf, dl)
     on conflict do nothing
     """
+)
+
+PLACES = db.Query(
+    Place,
+    """
+    select message_id from message_postings
+    where user_id = %(owner_id)s and avatar_id = %(avatar_id)s and term = ''
+        and message_id = any(%(message_ids)s::bigint[])
+    """,
 )
 
 UNINDEX_EMBEDDINGS = db.Command(
@@ -214,6 +230,11 @@ def add(
         tfs=list(tfs),
         dls=list(dls),
     )
+
+
+def places(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, message_ids: Sequence[int]) -> db.Pending[Place]:
+    """Those of the messages that the index of words has a place for."""
+    return tx.fetch(PLACES, owner_id=owner_id, avatar_id=avatar_id, message_ids=list(message_ids))
 
 
 def unindex(tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, message_ids: Sequence[int]) -> None:

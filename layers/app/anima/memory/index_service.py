@@ -40,3 +40,17 @@ def add(
         by_session.setdefault(each.session_id, []).append(entry)
     for session_id, entries in by_session.items():
         index_repo.add(tx, owner_id, avatar_id, entries, session_id=session_id, embedding_model=embedding_model)
+
+
+def complete(
+    tx: db.Transaction, owner_id: int, avatar_id: uuid.UUID, messages: Sequence[Written], embedding_model: str
+) -> None:
+    """Indexes messages for which a place in the index of words was kept; those that were taken out of it stay out."""
+    kept = {each.message_id for each in index_repo.places(tx, owner_id, avatar_id, _ids(messages)).all()}
+    there = [each for each in messages if each.message_id in kept]
+    index_repo.unindex(tx, owner_id, avatar_id, _ids(there))
+    add(tx, owner_id, avatar_id, there, embedding_model)
+
+
+def _ids(messages: Sequence[Written]) -> list[int]:
+    return [each.message_id for each in messages]

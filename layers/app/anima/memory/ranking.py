@@ -5,9 +5,10 @@ Pure. `Memory.scores` tells each part: `cosine` (-1 to 1), `similarity` (the cos
 what they are worth), `meaning` and `wording` (cosine and BM25, scaled over the candidates), `led_to` (what the line
 before adds), `session` (what the best of its session adds), `speaker` (said by whom the question is about), `time`
 (nearness to the time that the question names), `answer` (holds a time or a name where that is asked for), `opening`
-(first of its session), `question` (asks instead of telling), `echo` (the avatar's own words, not asked for), `asked` (a
-fact of the kind that is asked for), `entity` (tells of whom the question names), `relevance` (all of these together),
-`strength` and `importance`.
+(first of its session), `substance` (how much it says), `question` (asks instead of telling), `echo` (the avatar's own
+words, not asked for), `asked` (a fact of the kind that is asked for), `entity` (tells of whom the question names),
+`relevance` (all of these together),
+`strength`, `importance`, and `character` (what the avatar's character remembers more of, or less).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from datetime import datetime
 
 from anima.kernel.terms import fold
 from anima.memory.keys import reading
+from anima.memory.leaning import NAME, PLAIN, leans
 from anima.memory.model import Asked, Candidate, Memory, Source, root, strength_of
+from anima.personality.model import MemoryWeights
 
 # Relevance leads: weighted like relevance, recency and importance bury what was asked for.
 _RELEVANCE, _STRENGTH, _IMPORTANCE = 0.9, 0.05, 0.05
@@ -32,7 +35,7 @@ _SPAN = 0.5
 _K1, _B = 1.2, 0.75
 # A line is seldom understood alone: words count where they, or the line before or after, stand. A word stands in two to
 # three times as many windows as lines.
-_WINDOW = 1.0
+_WINDOW = 0.85
 _WIDER = 2.5
 # An answer stands behind its question, which is nearer to what is asked than the answer is.
 _AFTER_QUESTION, _AFTER_LINE = 0.3, 0.1
@@ -42,6 +45,7 @@ _SPEAKER = 0.4
 _TIME, _NEAR_DAYS = 1.0, 7.0  # of what happened one tells within days
 _ANSWERS = 0.2
 _OPENING = 0.2  # news is told when people meet
+_SUBSTANCE, _LONG = 0.25, 75  # what says little answers little; so many words say much
 _ASKED = 1.0
 _ECHO = 0.5  # the avatar repeats in its words what it was told
 _FACT_WORDS = 1.3  # a fact is shorter than a line
@@ -54,7 +58,6 @@ _TIMES = re.compile(
     r"|ao[uû]t|septembre|octobre|novembre|d[ée]cembre)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<=[\w,;] )(?!I\b)[A-ZÀ-Þ][a-zà-ÿ]+")
 _MENDED = "’"
 
 
@@ -67,10 +70,13 @@ class _Line:
     base: float = 0.0
     score: float = 0.0
     parts: dict[str, float] = field(default_factory=dict)
+    leaning: float = 0.0
 
 
-def rank(candidates: Sequence[Candidate], asked: Asked, at: datetime, top_k: int) -> list[Memory]:
-    """The `top_k` best of the candidates, best first."""
+def rank(
+    candidates: Sequence[Candidate], asked: Asked, at: datetime, top_k: int, weights: MemoryWeights = PLAIN
+) -> list[Memory]:
+    """The `top_k` best of the candidates, best first; `weights` are what somebody's character remembers more of."""
     lines = [_Line(each) for each in candidates]
     _word(lines)
     _scale(lines)
@@ -81,6 +87,8 @@ def rank(candidates: Sequence[Candidate], asked: Asked, at: datetime, top_k: int
         if line.candidate.kind == "message" and _asks(line.candidate.text):
             line.parts["question"] = -_ASKS - _ONLY_ASKS * line.base * _only_asks(line.candidate.text)
         line.score = _score(line, at)
+        line.leaning = leans(line.candidate, _importance(line.candidate), at, weights)
+        line.score += line.leaning
     lines.sort(key=lambda line: (-line.score, line.candidate.kind, line.candidate.id))
     return _without_twins(lines, asked, at, top_k)
 
@@ -221,6 +229,7 @@ def _cues(one: Candidate, asked: Asked, named: str | None) -> dict[str, float]:
         "time": _TIME * nearness(when, asked.when) if asked.when is not None else 0.0,
         "answer": _ANSWERS * _answers(one.text, asked.wants),
         "opening": _OPENING * (said and one.before_id is None),
+        "substance": _SUBSTANCE * (said and one.speaker != "assistant") * min(1.0, len(one.text.split()) / _LONG),
         "echo": -_ECHO * (said and one.speaker == "assistant" and asked.speaker != "assistant"),
         "asked": _ASKED * _is_asked(one, asked),
         "entity": float(one.entity) if one.kind == "fact" else 0.0,
@@ -239,7 +248,7 @@ def _is_by(one: Candidate, asked: Asked, named: str | None) -> bool:
 
 def _answers(text: str, wants: frozenset[str]) -> bool:
     return ("time" in wants and _TIMES.search(text.replace(_MENDED, "'")) is not None) or (
-        "name" in wants and _NAME.search(text) is not None
+        "name" in wants and NAME.search(text) is not None
     )
 
 
@@ -268,6 +277,7 @@ def _memory(line: _Line, asked: Asked, at: datetime) -> Memory:
         "relevance": min(1.0, max(0.0, sum(parts.values()) / _ALL)),
         "strength": held,
         "importance": _importance(one),
+        **({"character": line.leaning} if line.leaning else {}),
     }
     source = Source(one.message_id, one.session_id, one.made_at, one.speaker, one.turn_id)
     return Memory(

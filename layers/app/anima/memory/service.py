@@ -14,10 +14,12 @@ from datetime import datetime
 from anima.kernel import clock, db
 from anima.kernel.terms import Language, Question, terms, tokenise
 from anima.memory import keys, repo
+from anima.memory.leaning import PLAIN
 from anima.memory.model import Asked, Candidate, Kind, Memory, without
 from anima.memory.ranking import attended, rank
 from anima.memory.time_expressions import expressions
 from anima.memory.word_forms import with_forms
+from anima.personality.model import MemoryWeights
 from anima.vendors import embeddings
 
 KINDS: tuple[Kind, ...] = ("fact", "episode", "message")
@@ -73,17 +75,18 @@ class PendingRecall:
     _attention: float = 1.0
     _tokens: int | None = None
 
-    def memories(self) -> list[Memory]:
-        """The memories, best first; where a budget was given, what attention chose within it."""
+    def memories(self, attention: float | None = None, weights: MemoryWeights = PLAIN) -> list[Memory]:
+        """The memories, best first, as a character's `weights` have it; where a budget was given, what attention chose
+        within it (1 at rest; None: as it was when the recall began).
+        """
         found = self._candidates.all()
         background = _background(self._question) if found else 0.0
         _keep_count(self._of, found[0].n if found else 0.0)
-        ranked = rank(found, replace(self._asked, background=background), self._at, self._top_k)
+        ranked = rank(found, replace(self._asked, background=background), self._at, self._top_k, weights)
         if self._tokens is None:
             return ranked
-        return attended(
-            ranked, self._attention, [len(each.text) // _CHARS_A_TOKEN + 1 for each in ranked], self._tokens
-        )
+        gain = self._attention if attention is None else attention
+        return attended(ranked, gain, [len(each.text) // _CHARS_A_TOKEN + 1 for each in ranked], self._tokens)
 
 
 def begin_recall(

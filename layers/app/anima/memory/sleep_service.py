@@ -55,6 +55,9 @@ class Refreshed:
 Refresh = Callable[[db.Principal, int, uuid.UUID, float, int], Refreshed]
 """Sums up long sessions of an avatar anew: owner, their id, avatar, until when (monotonic), tokens at most."""
 
+Level = Callable[[db.Principal, int, uuid.UUID], float]
+"""How much acetylcholine an avatar has now, 0-1: owner, their id, avatar."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slept:
@@ -120,13 +123,19 @@ def state_of(found: Sleep | None) -> State:
     return "never" if found.state == "never" else "awake"
 
 
-def follow(event: Event, refresh: Refresh | None = None) -> None:
-    """What `memory.sleep` asks for: looks again later where the avatar is not quiet, or somebody else is at it."""
+def follow(event: Event, refresh: Refresh | None = None, acetylcholine: Level | None = None) -> None:
+    """What `memory.sleep` asks for: looks again later where the avatar is not quiet, or somebody else is at it.
+
+    `acetylcholine` says how much there is where nobody asked for a sleep of their own making.
+    """
     avatar_id = uuid.UUID(str(event.payload["avatar_id"]))
     if not event.payload.get("asked") and not _may_sleep(event, avatar_id):
         return
+    given = event.payload.get("acetylcholine")
+    if given is None:
+        given = acetylcholine(event.owner, event.owner_id, avatar_id) if acetylcholine else ACETYLCHOLINE
     budget = Budget(
-        float(event.payload.get("acetylcholine", ACETYLCHOLINE)),
+        float(given),
         float(event.payload.get("seconds", SECONDS)),
         int(event.payload.get("tokens", TOKENS)),
     )

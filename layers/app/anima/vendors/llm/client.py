@@ -7,6 +7,7 @@ A stream that is abandoned (its generator closed) is closed towards the server, 
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,11 @@ ATTEMPTS = 3
 _FIRST_DELAY = 0.2
 _CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 0.01
+# What servers read as the end of a message or the beginning of another one, wherever it stands: words of others
+# would speak as the system with it.
+_CONTROL = re.compile(
+    r"<(?=[|\uff5c][^\s<>]{1,60}[|\uff5c]>|/?s>|<SYS>>|</SYS>>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE
+)
 
 
 class Message(TypedDict):
@@ -181,7 +187,7 @@ def _body(call: Call) -> dict[str, Any]:
     own = "api.openai.com" in call.endpoint.base_url
     body: dict[str, Any] = {
         "model": call.model,
-        "messages": list(call.messages),
+        "messages": [_spoken(message) for message in call.messages],
         "max_completion_tokens" if own else "max_tokens": call.max_tokens,
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -190,6 +196,14 @@ def _body(call: Call) -> dict[str, Any]:
     if call.response_format is not None:
         body["response_format"] = dict(call.response_format)
     return body
+
+
+def _spoken(message: Message) -> dict[str, Any]:
+    """A message whose words are words alone: what servers would take for control is parted by a blank."""
+    content: Any = message["content"]
+    if isinstance(content, str):
+        content = _CONTROL.sub(lambda found: f"{found.group()} ", content)
+    return {**message, "content": content}
 
 
 def _hang_up(chunks: Stream[object]) -> None:
