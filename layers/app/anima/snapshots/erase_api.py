@@ -46,7 +46,8 @@ class ClosedOut(BaseModel):
 )
 def erase_memory(caller: http.Caller) -> ErasedOut:
     """Erases what all avatars remember of you: facts, episodes, people and places, the index that finds what you said,
-    open questions, findings, summaries of sessions, the journal of changes, and the memories in the logs of answers.
+    open questions, findings, summaries of sessions, the journal of changes, how you write, and the memories in the logs
+    of answers.
 
     Your sessions and their messages stay until you delete them; affinity and moods stay. Nothing that was said before
     is remembered again: a turn that is being reflected on right now leaves no trace.

@@ -77,7 +77,9 @@ WRITTEN = db.Query(
 
 FORGET_MIND = db.Command(
     """
-    with gaps as (delete from curiosity_gaps where owner_id = %(owner_id)s)
+    with gaps as (delete from curiosity_gaps where owner_id = %(owner_id)s),
+        felt as (delete from feelings_history where owner_id = %(owner_id)s),
+        feelings as (delete from avatar_feelings where owner_id = %(owner_id)s)
     delete from sleeps where owner_id = %(owner_id)s and state <> 'asleep'
     """
 )
@@ -166,6 +168,8 @@ REST = db.Command(
     prompts_gone as (delete from prompts where owner_id = %(owner_id)s),
     words_gone as (delete from lexicon where owner_id = %(owner_id)s),
     counts_gone as (delete from corpora where owner_id = %(owner_id)s),
+    style_gone as (delete from style_profiles where owner_id = %(owner_id)s),
+    care_gone as (delete from safety_people where owner_id = %(owner_id)s),
     events_gone as (
         update outbox set payload = '{}', last_error = null, delivered_at = coalesce(delivered_at, now())
         where owner_id = %(owner_id)s and topic not in ('account.closed', 'store.deleted')

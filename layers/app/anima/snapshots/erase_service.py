@@ -19,6 +19,7 @@ from anima.knowledge import documents_service
 from anima.memory import remember_service, search_service
 from anima.memory.search_service import Erased
 from anima.snapshots import erase_repo as repo
+from anima.style import own_service as style
 from anima.vendors.cache import cache
 
 ERASED = "memory.erased"
@@ -28,7 +29,8 @@ _LATE = timedelta(minutes=5)
 
 def erase_memory(principal: db.Principal) -> Erased:
     """Erases all that every avatar remembers of the caller: facts, episodes, people and places, the index of what was
-    said, open questions, findings, summaries of sessions, the journal, and the memories in logs of answers.
+    said, open questions, findings, summaries of sessions, the journal, how they write, and the memories in logs of
+    answers.
 
     Sessions with their messages stay, as do affinity and moods. Nothing that was said before is remembered again.
     """
@@ -37,6 +39,7 @@ def erase_memory(principal: db.Principal) -> Erased:
         remember_service.lock(tx, owner_id)
         erased = search_service.erase(tx, owner_id)
         repo.forget_mind(tx, owner_id)
+        style.forget_with(tx, owner_id)
         traces_service.forget_recalled(tx, owner_id)
         until = _noted(tx, owner_id)
     cache().forget(owner_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,15 @@ class Kept:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What an avatar looks like."""
+
+    avatar_id: uuid.UUID
+    mime_type: str
+    picture: bytes
+
+
 TABLES = db.Query(Table, "select name from export_tables()")
 
 PAGE = db.Query(Row, "select place, item from export_page(%(table)s, %(after)s::jsonb, %(most)s::integer)")
@@ -59,6 +69,17 @@ FILES = db.Query(
     """,
 )
 
+# One at a time: they are large.
+PICTURE = db.Query(
+    Picture,
+    """
+    select avatar_id, mime_type, picture from avatar_pictures
+    where owner_id = %(owner_id)s and (%(after)s::uuid is null or avatar_id > %(after)s::uuid)
+    order by avatar_id
+    limit 1
+    """,
+)
+
 
 def tables(tx: db.Transaction) -> db.Pending[Table]:
     """Every table whose rows belong to somebody, by name."""
@@ -73,3 +94,8 @@ def page(tx: db.Transaction, table: str, after: list[Any] | None, most: int) -> 
 def files(tx: db.Transaction, owner_id: int, after_uri: str | None, most: int) -> db.Pending[Kept]:
     """The files of somebody, from behind one."""
     return tx.fetch(FILES, owner_id=owner_id, after_uri=after_uri, most=most)
+
+
+def picture(tx: db.Transaction, owner_id: int, after: uuid.UUID | None) -> db.Pending[Picture]:
+    """The picture of the next avatar that has one."""
+    return tx.fetch(PICTURE, owner_id=owner_id, after=after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +15,7 @@ from anima.kernel import clock, db, telemetry
 from anima.kernel.errors import AnimaError, Unauthenticated
 from anima.snapshots import export_model
 from anima.snapshots import export_repo as repo
-from anima.snapshots.export_repo import Kept
+from anima.snapshots.export_repo import Kept, Picture
 from anima.vendors.blobs import blobs
 
 _ROWS = 500
@@ -65,6 +66,9 @@ def _archive(principal: db.Principal, owner_id: int, tables: list[str], at: date
         yield from _written(archive, outgoing, _entry("files.ndjson", at), listed)
         for kept in _files(principal, owner_id):
             yield from _file(archive, outgoing, kept, at)
+        for picture in _pictures(principal, owner_id):
+            name = f"pictures/{picture.avatar_id}.{picture.mime_type.rpartition('/')[2]}"
+            yield from _written(archive, outgoing, _entry(name, at), iter([picture.picture]))
     yield outgoing.taken()
     telemetry.info("account.exported")
 
@@ -110,6 +114,17 @@ def _files(principal: db.Principal, owner_id: int) -> Iterator[Kept]:
         if len(found) < _ROWS:
             return
         after = found[-1].uri
+
+
+def _pictures(principal: db.Principal, owner_id: int) -> Iterator[Picture]:
+    after: uuid.UUID | None = None
+    while True:
+        with db.transaction(principal) as tx:
+            found = repo.picture(tx, owner_id, after).first()
+        if found is None:
+            return
+        yield found
+        after = found.avatar_id
 
 
 def _noted(kept: Kept) -> bytes:
