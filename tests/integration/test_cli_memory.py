@@ -60,6 +60,32 @@ def test_the_same_export_again_is_the_same_one(up: House, brought: dict[str, Any
     assert [one["document_id"] for one in again] == [brought["document_id"]]
 
 
+def test_an_avatar_goes_into_a_file_and_comes_out_of_it(up: House, brought: dict[str, Any]) -> None:
+    file = up.folder / "luna.json"
+    done = up.json("memory", "export", "luna", str(file))
+    assert done["size_bytes"] == file.stat().st_size
+    assert file.stat().st_mode & 0o077 == 0
+    tried = up.json("memory", "import", str(file), "--name", "Selene", "--dry-run")
+    assert tried["created"]
+    assert tried["avatar_id"] is None
+    told = up.say("memory", "import", str(file), "--name", "Selene")
+    assert "Selene: made anew" in told
+    assert "facts" in told
+    known = {fact["value"] for fact in up.json("memory", "show", "selene")["facts"]}
+    assert {"Oslo", "olives"} <= known
+    again = up.json("memory", "import", "selene", str(file))
+    assert not any(one["added"] or one["changed"] for one in again["parts"].values())
+    archive = up.folder / "luna.zip"
+    up.say("memory", "export", "luna", str(archive), "--media")
+    assert "merged" in up.say("memory", "import", str(archive), "--into", "selene")
+    file.write_bytes(file.read_bytes()[:-2000])
+    cut = up.run("memory", "import", str(file))
+    assert cut.returncode == 1
+    assert "cut short" in cut.stderr
+    assert up.run("memory", "import", str(up.folder / "conversations.json")).returncode == 1
+    up.say("avatar", "delete", "selene", "--yes")
+
+
 def test_a_file_that_is_none_fails_and_says_why(up: House, brought: dict[str, Any]) -> None:
     story = up.folder / "story.txt"
     story.write_text("Once there was a lake.\nNobody spoke.\n")

@@ -163,6 +163,11 @@ def find_avatar(client: httpx.Client, name: str) -> dict[str, Any]:
     raise ServerRefused(detail=f"there is no avatar {name}; there are: {names}")
 
 
+def place_of(client: httpx.Client, name: str) -> str:
+    """The address of the avatar with this name or id. Raises ServerRefused."""
+    return f"/avatars/{find_avatar(client, name)['avatar_id']}"
+
+
 def read_file(path: Path) -> bytes:
     """A file's content. Raises ServerRefused where there is none to read."""
     try:

@@ -20,7 +20,9 @@ from anima.cli import (
     personality,
     place,
     provision,
+    safety,
     stores,
+    style,
     talk,
     users,
 )
@@ -63,6 +65,8 @@ app.add_typer(avatars.app, name="avatar")
 app.add_typer(embeddings.app, name="embeddings")
 app.add_typer(stores.app, name="store")
 app.add_typer(personality.app, name="personality")
+app.add_typer(style.app, name="style")
+app.add_typer(safety.app, name="safety")
 app.add_typer(memory.app, name="memory")
 app.add_typer(database.app, name="db")
 branches.register(database.app)

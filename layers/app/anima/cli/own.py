@@ -1,18 +1,17 @@
-"""What is kept of you, as a whole: taken along as one file, or erased (`anima memory export`, `anima memory erase`)."""
+"""What is kept of you, taken along as one file or erased (`anima memory export`, `anima memory erase`)."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anima.cli import connection, output
+from anima.cli import connection, output, snapshots
 
 if TYPE_CHECKING:
     import httpx
-
-_PIECE_BYTES = 1 << 18
 
 
 def register(app: typer.Typer) -> None:
@@ -22,16 +21,29 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[Path | None, typer.Option(help="Where to; not given: anima-export-DATE.zip, here.")] = None,
+    avatar: Annotated[
+        str | None, typer.Argument(help="Name or id of an avatar; not given: everything of yours.")
+    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="Where to; not given: a file with the date in its name.")] = None,
+    out: Annotated[Path | None, typer.Option(help="As FILE, for everything of yours.")] = None,
+    media: Annotated[bool, typer.Option("--media", help="With the files that came with messages, as a zip.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Take along everything that is kept of you: a zip of JSON lines, your files, and a README that explains them."""
+    """Take along an avatar with all that it is and knows, as one signed file for `anima memory import`.
+
+    Without AVATAR everything that is kept of you: a zip of JSON lines, your files, and a README that explains them.
+    """
+    if avatar is not None:
+        ending = "zip" if media else "json"
+        path = file or out or Path(f"anima-{avatar.casefold()}-{datetime.now().astimezone():%Y-%m-%d}.{ending}")
+        snapshots.export(avatar, path, media=media, as_json=as_json)
+        return
     with connection.connected() as client, client.stream("GET", "/users/me/export") as answer:
         if not answer.is_success:
             answer.read()
             raise connection.refusal(answer)
         path = out if out is not None else Path(_name(answer))
-        size = _kept(answer, path)
+        size = snapshots.kept(answer, path)
     if as_json:
         output.print_json({"path": str(path), "size_bytes": size})
     else:
@@ -52,20 +64,3 @@ def _name(answer: httpx.Response) -> str:
     """What the server calls it, without any folder."""
     given = answer.headers.get("content-disposition", "").rpartition("filename=")[2].strip('"')
     return Path(given).name or "anima-export.zip"
-
-
-def _kept(answer: httpx.Response, path: Path) -> int:
-    """Writes what comes to a file that only its owner may read; a half of it is not left. Answers its bytes."""
-    draft, size = path.with_name(f".{path.name}.part"), 0
-    try:
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        with draft.open("wb") as file:
-            for piece in answer.iter_bytes(_PIECE_BYTES):
-                size += file.write(piece)
-        draft.replace(path)
-    except OSError as error:
-        raise connection.ServerRefused(detail=f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return size

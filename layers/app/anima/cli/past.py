@@ -1,4 +1,4 @@
-"""`anima memory import`: past conversations into an avatar's memory, and what became of them."""
+"""`anima memory import`: snapshots of avatars, and past conversations into an avatar's memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anima.cli import connection, ingest, output
+from anima.cli import connection, ingest, output, snapshots
 
 if TYPE_CHECKING:
     import httpx
@@ -24,11 +24,17 @@ def register(app: typer.Typer) -> None:
 
 
 def bring(
-    avatar: Annotated[str, typer.Argument(help="Name or id of the avatar.")],
+    avatar: Annotated[str, typer.Argument(help="Name or id of the avatar; or the file of a snapshot, for a new one.")],
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Exports of ChatGPT, Claude or WhatsApp, zipped or not, and plain transcripts."),
-    ],
+        list[Path] | None,
+        typer.Argument(help="Snapshots; exports of ChatGPT, Claude or WhatsApp, zipped or not; plain transcripts."),
+    ] = None,
+    into: Annotated[str | None, typer.Option(help="The avatar that a snapshot is merged into.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the new avatar of a snapshot is called.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Of a snapshot, only say what would happen.")] = False,
+    trust: Annotated[
+        list[str] | None, typer.Option(help="Fingerprint of another installation whose snapshots you take.")
+    ] = None,
     me: Annotated[list[str] | None, typer.Option(help="What you are called there; may be given several times.")] = None,
     title: Annotated[str | None, typer.Option(help="What to call it.")] = None,
     proposals: Annotated[
@@ -38,12 +44,21 @@ def bring(
     wait: Annotated[bool, typer.Option(help="Wait until all of it is read.")] = True,
     as_json: output.AsJson = False,
 ) -> None:
-    """Bring past conversations to an avatar, as if you had had them with it.
+    """Take in an avatar's snapshot, or bring past conversations to an avatar, as if you had had them with it.
 
-    Whose export a file is, is told by its content. The same is taken in once, and of a newer export what is new;
+    Which of them a file is, and whose export, is told by its content. A snapshot alone becomes a new avatar, or is
+    merged into the one that it is of; with AVATAR or --into it is merged into that one; twice is once.
+    The same conversations are taken in once, and of a newer export what is new;
     with another --me it is taken back and read anew.
     Exit code 1 where one could not be taken in.
     """
+    came = files or [Path(avatar)]
+    if snapshots.is_one(came[0]):
+        asked = {"name": name, "dry_run": dry_run, "trust": trust}
+        _snapshots(came, asked, into if not files else into or avatar, as_json=as_json)
+        return
+    if not files:
+        raise connection.ServerRefused(detail=f"{avatar} is no snapshot; for past conversations name the avatar, too")
     told = {"me": list(me or []), "proposals": proposals, **({"title": title} if title else {})}
     with connection.connected() as client, ingest.progress_bars(quiet=as_json) as progress:
         place = f"/avatars/{connection.find_avatar(client, avatar)['avatar_id']}/transcripts"
@@ -56,6 +71,13 @@ def bring(
     _say_who_is_missing(rows)
     if any(one["state"] == "failed" for one in rows):
         raise typer.Exit(1)
+
+
+def _snapshots(paths: list[Path], asked: dict[str, Any], into: str | None, *, as_json: bool) -> None:
+    """Takes snapshots in, one after the other; the first that is refused ends it."""
+    with connection.connected() as client, ingest.progress_bars(quiet=as_json) as progress:
+        for path in paths:
+            snapshots.show(snapshots.bring(client, path, asked, into, progress), as_json=as_json)
 
 
 def transcripts(
