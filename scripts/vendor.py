@@ -25,6 +25,7 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "@preact/signals-core": ("signals-core.js", "@preact/signals-core/dist/signals-core.module.js"),
     "marked": ("marked.js", "marked/lib/marked.esm.js"),
     "dompurify": ("dompurify.js", "dompurify/dist/purify.es.mjs"),
+    "uplot": ("uplot.js", "uplot/dist/uPlot.esm.js"),
 }
 """Bare name that the page imports -> (file in the vendor folder, file in node_modules)."""
 
@@ -33,6 +34,8 @@ FONTS: Mapping[str, str] = {
     for family in ("inter", "jetbrains-mono")
     for subset in ("latin", "latin-ext", "cyrillic", "greek")
 }
+
+STYLES: Mapping[str, str] = {"uplot.css": "uplot/dist/uPlot.min.css"}
 
 
 def main() -> None:
@@ -44,7 +47,7 @@ def main() -> None:
         return
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
-    files = {**dict(MODULES.values()), **FONTS}
+    files = {**dict(MODULES.values()), **FONTS, **STYLES}
     for name, source in files.items():
         _copy(node.MODULES / source, TARGET / name)
     (TARGET / "importmap.json").write_text(json.dumps({bare: name for bare, (name, _) in MODULES.items()}, indent=2))

@@ -155,7 +155,7 @@ def test_files_pass_through_lambda_unharmed() -> None:
         assert base64.b64decode(asked(assets.url(font))["body"]) == assets.assets()[font].content
 
 
-_TYPES = ("js/types.js", "knowledge/types.js", "memory/types.js")
+_TYPES = ("js/types.js", "character/types.js", "knowledge/types.js", "memory/types.js")
 
 
 def declared() -> dict[str, set[str]]:

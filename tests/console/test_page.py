@@ -191,7 +191,7 @@ def test_scrolling_up_stops_following(visiting: Visiting, stub_llm: StubLLM) -> 
     page = visit.sign_in()
     choose_luna(page)
     stub_llm.script(Reply("Tick.\n\nTock.\n\n" * 60, token_delay=0.015))
-    visit.say("Count the seconds")
+    visit.say("Count the seconds, at length")
     at_end = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 5)"
     at_end += "(document.querySelector('.scroll'))"
     until(page, "document.querySelector('.scroll').scrollTop > 150")
@@ -307,7 +307,7 @@ def test_what_a_model_writes_is_text_and_nothing_else(visiting: Visiting, stub_l
         "![a picture](https://elsewhere.example/pixel.png) [a link](javascript:document.title='stolen')\n\n"
         "<p style='position:fixed'>styled</p>\n\n**bold**"
     )
-    visit.say("Show me")
+    visit.say("Show me, at length")
     expect(page.locator(".prose strong")).to_have_text("bold")
     expect(page.locator(".prose")).to_contain_text("<script>document.title = 'stolen'</script>")
     expect(page.locator(".prose :is(img, script, [style], [onerror])")).to_have_count(0)

@@ -18,6 +18,8 @@ STYLES = ("css/tokens.css", "css/base.css", "css/talk.css", "css/branches.css", 
 _IMPORT_MAP = "vendor/importmap.json"
 _ENTRY = "js/main.js"
 _FONT = "vendor/inter-latin.woff2"
+_LATER = frozenset({"uplot"})
+"""Modules of the import map that are fetched when something of theirs is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def index() -> Page:
         )
     names: dict[str, str] = json.loads(given.content)
     imports = json.dumps({"imports": {name: url(f"vendor/{file}") for name, file in names.items()}}, sort_keys=True)
-    modules = [f"vendor/{file}" for file in names.values()] + sorted(path for path in assets() if _is_own_module(path))
+    shared = [f"vendor/{file}" for name, file in names.items() if name not in _LATER]
+    modules = shared + sorted(path for path in assets() if _is_own_module(path))
     head = [
         f"<script type='importmap'>{imports}</script>",
         *(f"<link rel='modulepreload' href='{url(path)}'>" for path in modules if path != _ENTRY),

@@ -4,26 +4,30 @@ import { effect, useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Alert } from './alert.js';
-import { Failure } from './api.js';
+import { Failure, get } from './api.js';
 import { Composer, Uploads } from './composer.js';
 import { useFollow, useShown } from './follow.js';
 import { affinities, attempt, avatarOf, loadAffinity, refreshSessions, said } from './house.js';
 import { Icon } from './icons.js';
 import { Answered, Said } from './message.js';
-import { Portrait } from './portrait.js';
+import { Dot, Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
-import { go, href, route } from './route.js';
+import { go, href, openDrawer, route } from './route.js';
 import { talkOf } from './talks.js';
 import { addDropped } from './uploads.js';
 
 /** @import { AvatarAnswer } from './types.js' */
 /** @import { Talk } from './talk.js' */
 
-/** How the avatar is: always a word. @param {{ talk: Talk, avatar: AvatarAnswer }} props */
+/** How the avatar feels, and how close the two are: a colour and always words. @param {{ talk: Talk, avatar: AvatarAnswer }} props */
 function Standing({ talk, avatar }) {
-  const level = talk.affect.value?.level ?? affinities.value[avatar.avatar_id]?.level;
-  const mood = talk.affect.value?.mood;
-  return html`<span class="quiet">${[level, mood].filter(Boolean).join(' · ') || avatar.personality_name}</span>`;
+  const affect = talk.affect.value;
+  const level = affect?.level ?? affinities.value[avatar.avatar_id]?.level;
+  if (!affect?.mood && !level) return html`<span class="quiet">${avatar.personality_name}</span>`;
+  const open = route.value.feeling;
+  return html`<button type="button" class="standing quiet" aria-expanded=${Boolean(open)} title=${`How ${avatar.name} feels`} onClick=${() => openDrawer({ feeling: !open })}>
+    ${affect?.mood && html`<${Dot} affect=${affect} />${affect.mood}`}${affect?.mood && level && ' · '}${level}
+  </button>`;
 }
 
 /** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
@@ -31,7 +35,7 @@ function Head({ talk, avatar }) {
   const id = avatar.avatar_id;
   return html`<header class="head">
     <${MenuButton} />
-    <${Portrait} avatar=${avatar} size=${36} mood=${talk.affect.value?.mood ?? ''} />
+    <${Portrait} avatar=${avatar} size=${36} affect=${talk.affect.value} />
     <div class="who">
       <h1>${avatar.name}</h1>
       <${Standing} talk=${talk} avatar=${avatar} />
@@ -52,12 +56,14 @@ function Head({ talk, avatar }) {
 /** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
 function Beginning({ talk, avatar }) {
   const persona = avatar.personality?.persona ?? {};
+  const greeting = avatar.personality?.first_message?.replace(/{{char}}/gi, avatar.name).replace(/{{user}}/gi, 'you');
   const openings = talk.hidden
     ? ['I want to think something through.', 'May I tell you a secret?']
     : ['Hello! What can you do?', 'What do you remember about me?', 'Ask me something.'];
   return html`<div class="beginning">
     <${Portrait} avatar=${avatar} size=${120} />
     <h2>${talk.hidden ? `A private talk with ${avatar.name}` : `Say hello to ${avatar.name}`}</h2>
+    ${greeting && html`<p>${greeting}</p>`}
     ${talk.sessionId === undefined &&
     html`<label class="switch">
       <input
@@ -148,6 +154,9 @@ function Conversation({ avatar }) {
   useEffect(() => {
     if (message === undefined) toLatest();
     loadAffinity(avatar.avatar_id).catch(() => {});
+    get(`/avatars/${avatar.avatar_id}/state`)
+      .then((/** @type {any} */ state) => (talk.affect.value ??= state))
+      .catch(() => {}); // how it feels is told with the next answer too
   }, [talk]);
   useEffect(
     () =>

@@ -1,14 +1,14 @@
 // The first place: who is there to talk with, and the talks there were.
 
-import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
-import { get, user } from './api.js';
-import { affinities, attempt, avatars, loadAffinity, makeAvatar, sessions } from './house.js';
+import { user } from './api.js';
+import { affinities, avatars, loadAffinity, sessions } from './house.js';
 import { Icon } from './icons.js';
+import { Later } from './later.js';
 import { Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
-import { go, href, hrefOfTalk } from './route.js';
+import { href, hrefOfTalk } from './route.js';
 import { When, greeting } from './time.js';
 
 /** @import { AvatarAnswer, SessionAnswer } from './types.js' */
@@ -48,49 +48,7 @@ function Recent({ session }) {
   </li>`;
 }
 
-/** @typedef {{ name: string, language: string, description: string, personality: Record<string, any> }} Ready */
-
-/** A ready personality as the avatar that it would become. @param {Ready} ready @returns {AvatarAnswer} */
-function future({ name, personality }) {
-  const called = personality.persona?.name ?? name;
-  return { avatar_id: name, name: called, bio: '', personality_name: name, personality, model: null, switches: {}, egress: {} };
-}
-
-/** Avatars of ready personalities, one press each. @param {{ first: boolean }} props */
-function Newcomers({ first }) {
-  const ready = useSignal(/** @type {Ready[]} */ ([]));
-  useEffect(() => {
-    void attempt(async () => {
-      ready.value = (await get('/personalities')).items;
-    });
-  }, []);
-  const taken = new Set((avatars.value ?? []).map((one) => one.personality_name));
-  const free = ready.value.filter((one) => !taken.has(one.name)).sort((one) => (one.name === 'luna' ? -1 : 0));
-  if (!free.length) return null;
-  const invite = (/** @type {AvatarAnswer} */ one) =>
-    attempt(async () => {
-      const avatar = await makeAvatar(one.personality_name, one.name);
-      go({ place: 'chat', avatar: avatar.avatar_id });
-    });
-  return html`<section class="newcomers">
-    <h2>${first ? 'Nobody lives here yet. Whom do you want to invite?' : 'Invite somebody else'}</h2>
-    <ul class="people">
-      ${free.map((one) => {
-        const avatar = future(one);
-        return html`<li key=${one.name}>
-          <button type="button" class="person" onClick=${() => invite(avatar)}>
-            <${Portrait} avatar=${avatar} size=${56} />
-            <span class="who">
-              <span class="name">${avatar.name}</span>
-              <span class="about">${avatar.personality.persona?.tone ?? one.description}</span>
-              <span class="quiet">speaks ${one.language}</span>
-            </span>
-          </button>
-        </li>`;
-      })}
-    </ul>
-  </section>`;
-}
+const newcomers = async () => (await import('../later/newcomers.js')).Newcomers;
 
 export function Home() {
   const people = avatars.value ?? [];
@@ -109,6 +67,7 @@ export function Home() {
         ${talks.map((session) => html`<${Recent} key=${session.session_id} session=${session} />`)}
       </ul>
     </section>`}
-    <${Newcomers} first=${people.length === 0} />
+    ${people.length === 0 && html`<${Later} load=${newcomers} />`}
+    <p><a class="button" href="#/avatars"><${Icon} name="plus" />${people.length ? 'Invite somebody else' : 'All who could come, or make one'}</a></p>
   </div>`;
 }

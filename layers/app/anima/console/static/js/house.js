@@ -1,7 +1,7 @@
 // What several places of the page show: avatars, talks, how the two stand with each other.
 
 import { signal } from '@preact/signals';
-import { Failure, asFailure, get, post, remove } from './api.js';
+import { Failure, asFailure, get, remove } from './api.js';
 
 /** @import { AffinityAnswer, AvatarAnswer, Page, SessionAnswer } from './types.js' */
 
@@ -56,13 +56,6 @@ export async function deleteSession(sessionId) {
 export async function loadAffinity(avatarId) {
   const found = await get(`/avatars/${avatarId}/affinity`);
   affinities.value = { ...affinities.value, [avatarId]: found };
-}
-
-/** Makes an avatar of a ready personality. @param {string} personality @param {string} name @returns {Promise<AvatarAnswer>} */
-export async function makeAvatar(personality, name) {
-  const avatar = await post('/avatars', { name, personality });
-  avatars.value = [...(avatars.value ?? []), avatar];
-  return avatar;
 }
 
 /** @param {string | undefined} id */

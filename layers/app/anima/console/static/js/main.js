@@ -23,19 +23,23 @@ const memory = async () => (await import('../memory/memory.js')).Memory;
 const knowledge = async () => (await import('../knowledge/knowledge.js')).Knowledge;
 const you = async () => (await import('../later/you.js')).You;
 const person = async () => (await import('../later/avatar.js')).AvatarPage;
+const gallery = async () => (await import('../character/gallery.js')).Gallery;
+const safety = async () => (await import('../character/safety_admin.js')).Safety;
 
 /** Whether the drawer is out; the page of a document shows its passages itself. */
 const drawn = computed(() => {
-  const { why, passage, document, fact, episode } = route.value;
-  return why !== undefined || (passage !== undefined && document === undefined) || Boolean(fact || episode);
+  const { why, passage, document, fact, episode, feeling } = route.value;
+  return why !== undefined || (passage !== undefined && document === undefined) || Boolean(fact || episode || feeling);
 });
 
 function Place() {
   const { place } = route.value;
   if (place === 'chat') return html`<${Chat} />`;
   if (place === 'memory') return html`<${Later} load=${memory} style="css/lists.css css/memory.css" />`;
-  if (place === 'avatar') return html`<${Later} load=${person} style="css/lists.css css/memory.css css/you.css" />`;
-  if (place === 'you') return html`<${Later} load=${you} style="css/lists.css css/you.css" />`;
+  if (place === 'avatar') return html`<${Later} load=${person} style="css/lists.css css/memory.css css/you.css css/character.css" />`;
+  if (place === 'avatars') return html`<${Later} load=${gallery} style="css/lists.css css/you.css css/character.css" />`;
+  if (place === 'safety') return html`<${Later} load=${safety} style="css/lists.css css/memory.css css/character.css" />`;
+  if (place === 'you') return html`<${Later} load=${you} style="css/lists.css css/memory.css css/you.css css/care.css css/character.css" />`;
   return place === 'documents' ? html`<${Later} load=${knowledge} style="css/lists.css css/knowledge.css" />` : html`<${Home} />`;
 }
 

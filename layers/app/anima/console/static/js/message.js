@@ -7,6 +7,7 @@ import { get, post } from './api.js';
 import { Switcher, Words } from './branches.js';
 import { attempt, said } from './house.js';
 import { Icon } from './icons.js';
+import { Later } from './later.js';
 import { Markdown } from './markdown.js';
 import { Portrait } from './portrait.js';
 import { openDrawer, route } from './route.js';
@@ -16,6 +17,8 @@ import { placeOf } from './words.js';
 /** @import { AvatarAnswer, CitationView, Reply } from './types.js' */
 /** @import { Line } from './lines.js' */
 /** @import { Talk } from './talk.js' */
+
+const care = async () => (await import('../later/care.js')).Care;
 
 /** @param {{ talk: Talk, line: Line }} props */
 function AskAgain({ talk, line }) {
@@ -152,11 +155,12 @@ export function Answered({ talk, line, asked, avatar }) {
 
   const id = line.messageId ? `message-${line.messageId}` : undefined;
   return html`<li class="line" id=${id} ref=${place} data-state=${state} aria-busy=${state === 'streaming'}>
-    <${Portrait} avatar=${avatar} size=${32} mood=${answer?.affect.mood ?? ''} />
+    <${Portrait} avatar=${avatar} size=${32} affect=${answer?.affect} />
     <div class="said" onClick=${cited}>
       <h3 class="speaker">${avatar.name}</h3>
       ${text ? html`<${Markdown} text=${text} />` : html`<p class="thinking">${avatar.name} is thinking<span /></p>`}
       ${answer && html`<${Sources} citations=${answer.citations} />`}
+      ${answer?.safety && html`<${Later} load=${care} style="css/care.css" safety=${answer.safety} />`}
       ${state === 'stopped' &&
       html`<p class="note">Stopped here. ${asked && html`<${AskAgain} talk=${talk} line=${asked} />`}</p>`}
       ${answer?.finish === 'length' && html`<p class="note">The answer ended at its longest. Ask ${avatar.name} to go on.</p>`}

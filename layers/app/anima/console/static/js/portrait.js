@@ -23,16 +23,22 @@ function numbers(seed) {
   };
 }
 
-// How moods shift the picture: warmth in degrees of hue, openness of the form. The word always stands beside it.
-/** @type {Record<string, [number, number]>} */
-const MOODS = {
-  cheerful: [24, 0.05],
-  happy: [24, 0.05],
-  curious: [10, 0.04],
-  tender: [-8, -0.02],
-  sad: [-22, -0.03],
-  hurt: [-26, -0.04],
-};
+/** How a feeling is where only its name is known: valence -1..1 and arousal 0..1. @type {Record<string, [number, number]>} */
+const MOODS = { cheerful: [0.8, 0.6], happy: [0.8, 0.5], curious: [0.35, 0.6], tender: [0.2, 0.2], sad: [-0.7, 0.2], hurt: [-0.8, 0.5] };
+
+/** @param {Record<string, any> | null | undefined} affect @returns {[number, number]} valence and arousal, in steps that can be seen */
+export function felt(affect) {
+  const [valence, arousal] = MOODS[affect?.mood] ?? [0, 0.3];
+  return /** @type {[number, number]} */ ([affect?.valence ?? valence, affect?.arousal ?? arousal].map((one) => Math.round(one * 10) / 10));
+}
+
+/** The colour of a feeling; its word always stands beside it. @param {{ affect: Record<string, any> | null | undefined }} props */
+export function Dot({ affect }) {
+  const [valence, arousal] = felt(affect);
+  const hue = valence < 0 ? (265 + arousal * 120) % 360 : 65;
+  const colour = `oklch(0.62 ${(0.03 + Math.abs(valence) * 0.12).toFixed(3)} ${hue.toFixed(0)})`;
+  return html`<svg class="dot" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill=${colour} /></svg>`;
+}
 
 /** A closed curve around the middle. @param {(angle: number) => number} radius */
 function curve(radius) {
@@ -46,16 +52,16 @@ function curve(radius) {
   return `${path}Z`;
 }
 
-/** @param {AvatarAnswer} avatar @param {string} mood @param {number} rings */
-function rings(avatar, mood, rings) {
+/** Warmth of hue follows valence, openness of the form arousal.
+ * @param {Pick<AvatarAnswer, 'name' | 'personality_name' | 'personality'>} avatar @param {number} valence @param {number} arousal @param {number} rings */
+function rings(avatar, valence, arousal, rings) {
   const traits = { openness: 0.5, conscientiousness: 0.5, extraversion: 0.5, agreeableness: 0.5, neuroticism: 0.5 };
   Object.assign(traits, avatar.personality?.big_five);
-  const seed = hash(`${avatar.name}/${avatar.personality_name}`);
+  const seed = hash(`${avatar.name.trim()}/${avatar.personality_name.trim().toLowerCase()}`); // as it is once it is kept
   const next = numbers(seed);
-  const [warmth, opened] = MOODS[mood] ?? [0, 0];
-  const hue = (next() * 360 + 360 + warmth) % 360;
+  const hue = (next() * 360 + 360 + valence * 28) % 360;
   const petals = 3 + Math.round(traits.extraversion * 4);
-  const depth = 0.06 + traits.openness * 0.13 + opened;
+  const depth = 0.06 + traits.openness * 0.13 + (arousal - 0.3) * 0.1;
   const rough = 0.015 + traits.neuroticism * 0.07;
   const twist = (1.1 - traits.conscientiousness) * 0.9;
   const [start, second] = [next() * 6.28, next() * 6.28];
@@ -73,11 +79,12 @@ function rings(avatar, mood, rings) {
   });
 }
 
-/** @param {{ avatar: AvatarAnswer, size: number, mood?: string }} props */
-export function Portrait({ avatar, size, mood = '' }) {
+/** @param {{ avatar: Pick<AvatarAnswer, 'name' | 'personality_name' | 'personality'>, size: number, affect?: Record<string, any> | null }} props */
+export function Portrait({ avatar, size, affect }) {
   const count = size < 48 ? 4 : 7;
-  const found = useMemo(() => rings(avatar, mood, count), [avatar, mood, count]);
-  return html`<svg class="portrait" viewBox="0 0 100 100" width=${size} height=${size} aria-hidden="true">
+  const [valence, arousal] = affect ? felt(affect) : [0, 0.3];
+  const found = useMemo(() => rings(avatar, valence, arousal, count), [avatar, valence, arousal, count]);
+  return html`<svg class="portrait" viewBox="0 0 100 100" width=${size} height=${size} aria-hidden="true" data-arousal=${Math.round(arousal * 3)}>
     ${found.map(({ path, colour }) => html`<path d=${path} fill=${colour} fill-opacity="0.72" />`)}
   </svg>`;
 }

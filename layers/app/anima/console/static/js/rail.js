@@ -74,7 +74,7 @@ function Talks() {
   `;
 }
 
-/** @param {{ place: 'home' | 'memory' | 'documents', icon: string, children?: any, avatar?: string }} props */
+/** @param {{ place: 'home' | 'memory' | 'documents' | 'avatars' | 'safety', icon: string, children?: any, avatar?: string }} props */
 function To({ place, icon, avatar, children }) {
   const here = route.value.place === place;
   return html`<a href=${href({ place, avatar })} aria-current=${here ? 'page' : undefined}>
@@ -114,6 +114,8 @@ export function Rail() {
         <${To} place="home" icon="home">Home<//>
         ${avatar && html`<${To} place="memory" icon="memory" avatar=${avatar}>Memory<//>`}
         <${To} place="documents" icon="book">Knowledge<//>
+        <${To} place="avatars" icon="people">Avatars<//>
+        ${user.value?.roles.includes('admin') && html`<${To} place="safety" icon="shield">Safety<//>`}
         <div class="foot">
           <a href="#/you" title="You and your data" aria-current=${route.value.place === 'you' ? 'page' : undefined}>
             <${Icon} name="settings" /><span>${user.value?.username}</span>

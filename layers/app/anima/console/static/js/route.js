@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 
 /**
  * @typedef {Object} Route
- * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatar' | 'you'} place
+ * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatars' | 'avatar' | 'safety' | 'you'} place
  * @property {string} [avatar]
  * @property {number} [session]
  * @property {boolean} [hidden] a private talk that has not begun
@@ -12,7 +12,8 @@ import { signal } from '@preact/signals';
  * @property {number} [passage] the chunk that the drawer shows
  * @property {number} [message] the message to show
  * @property {number} [leaf] the message with which the branch ends that is shown; none: the newest
- * @property {string} [part] of the documents or of the memory
+ * @property {string} [part] of the documents, of the memory, of an avatar's page, or of the gallery
+ * @property {boolean} [feeling] whether the drawer shows how the avatar feels
  * @property {string} [fact] the fact that the drawer shows
  * @property {string} [episode] the episode that the drawer shows
  * @property {number} [document] the document that is open
@@ -40,10 +41,12 @@ export function parse(hash) {
       passage: number(given.get('passage')),
       message: number(given.get('message')),
       leaf: number(given.get('leaf')),
+      feeling: given.has('feeling') || undefined,
     };
   }
-  if (place === 'avatar' && avatar) return { place, avatar };
-  if (place === 'you') return { place };
+  if (place === 'avatar' && avatar) return { place, avatar, part: session, query: query || undefined };
+  if (place === 'avatars') return { place, part: avatar };
+  if (place === 'you' || place === 'safety') return { place };
   if (place === 'memory') {
     const [fact, episode] = ['fact', 'episode'].map((name) => given.get(name) ?? undefined);
     given.delete('fact');
@@ -71,6 +74,7 @@ export function href(route) {
   for (const name of /** @type {const} */ (['why', 'passage', 'message', 'leaf', 'fact', 'episode'])) {
     if (route[name] !== undefined) query.set(name, String(route[name]));
   }
+  if (route.feeling) query.set('feeling', '1');
   return `#/${path}${query.size ? `?${query}` : ''}`;
 }
 
@@ -98,10 +102,10 @@ export function go(to, { replace = false } = {}) {
 }
 
 /** The same place with another drawer, or none.
- * @param {{ why?: number, passage?: number, fact?: string, episode?: string }} drawer */
+ * @param {{ why?: number, passage?: number, fact?: string, episode?: string, feeling?: boolean }} drawer */
 export function openDrawer(drawer) {
-  const { why, passage, fact, episode } = drawer;
-  go({ ...route.value, message: undefined, why, passage, fact, episode });
+  const { why, passage, fact, episode, feeling } = drawer;
+  go({ ...route.value, message: undefined, why, passage, fact, episode, feeling });
 }
 
 export const closeDrawer = () => openDrawer({});

@@ -28,6 +28,8 @@
  * @property {number} affinity
  * @property {number} total_messages
  * @property {string | null} last_interaction
+ * @property {{ level: string, from: number } | null} [next_level]
+ * @property {{ level: string, points: number, at: string }[]} [history]
  */
 
 /**
@@ -98,6 +100,7 @@
  * @property {Record<string, number>} timings
  * @property {string} created_at
  * @property {EgressView | null} egress
+ * @property {import('../character/types.js').Care | null} [safety]
  */
 
 /**

@@ -1,4 +1,4 @@
-// What is set for an avatar: name, model, what it may keep of the person, and which of it may leave this machine.
+// The page of an avatar: what is set for it (name, model, what it may keep, what may leave this machine), and its other parts.
 
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
@@ -6,9 +6,11 @@ import { useEffect } from 'preact/hooks';
 import { Alert } from '../js/alert.js';
 import { Failure, get, post } from '../js/api.js';
 import { attempt, avatarOf, avatars, said } from '../js/house.js';
+import { Later } from '../js/later.js';
 import { Portrait } from '../js/portrait.js';
 import { MenuButton } from '../js/rail.js';
 import { href, route } from '../js/route.js';
+import { Picture } from '../character/picture.js';
 import { Ending } from './ending.js';
 
 /** @import { AvatarAnswer } from '../js/types.js' */
@@ -22,6 +24,7 @@ const SWITCHES = [
   ['curiosity', 'Curiosity', 'notices what it does not know, looks it up, and asks'],
   ['levels', 'Closeness', 'grows closer to you, or less so'],
   ['moods', 'Moods', 'has moods that show in its words'],
+  ['style', 'My way of writing', 'comes towards how you write: length, emojis, formality'],
 ];
 
 /** What may be kept back, as the API names it. @type {[string, string][]} */
@@ -136,21 +139,13 @@ function Self({ avatar, models }) {
 function Settings({ avatar }) {
   const models = useSignal(/** @type {Model[]} */ ([]));
   useEffect(() => {
-    document.title = `${avatar.name} · Anima`;
     get('/models')
       .then((/** @type {any} */ found) => (models.value = found.items))
       .catch(() => {});
   }, [avatar.avatar_id]);
   const providers = [...new Set(models.value.filter((one) => one.configured && one.provider !== 'local').map((one) => one.provider))];
-  return html`<div class="page avatar memory">
-    <header class="title">
-      <${MenuButton} />
-      <${Portrait} avatar=${avatar} size=${36} />
-      <h1>${avatar.name}</h1>
-      <a href=${href({ place: 'memory', avatar: avatar.avatar_id })}>What it remembers</a>
-      <a class="button" href=${href({ place: 'chat', avatar: avatar.avatar_id })}>Talk</a>
-    </header>
-    <section><${Self} key=${avatar.avatar_id} avatar=${avatar} models=${models.value} /></section>
+  return html`<section><${Self} key=${avatar.avatar_id} avatar=${avatar} models=${models.value} /></section>
+    <${Picture} key=${`picture/${avatar.avatar_id}`} avatar=${avatar} />
     <section>
       <h2>What ${avatar.name} does with what you say</h2>
       <p class="quiet">What is off is neither learnt nor used. What was kept before stays until you forget it.</p>
@@ -164,12 +159,49 @@ function Settings({ avatar }) {
       </p>
       <${Egress} avatar=${avatar} providers=${providers} />
     </section>
-    <${Ending} avatar=${avatar} />
+    <${Ending} avatar=${avatar} />`;
+}
+
+const editor = async () => (await import('../character/editor.js')).Editor;
+const versions = async () => (await import('../character/versions.js')).Versions;
+const feelings = async () => (await import('../character/feeling.js')).Feelings;
+const file = async () => (await import('../character/take_along.js')).TakeAlong;
+
+/** The parts of the page: what stands in the address, name, what fetches it. @type {[string | undefined, string, (() => Promise<any>) | null][]} */
+const PARTS = [
+  [undefined, 'Settings', null],
+  ['personality', 'Personality', editor],
+  ['versions', 'Versions', versions],
+  ['feelings', 'Feelings', feelings],
+  ['file', 'Take along', file],
+];
+
+/** @param {{ avatar: AvatarAnswer }} props */
+function Page({ avatar }) {
+  const id = avatar.avatar_id;
+  const [part, name, load] = PARTS.find(([one]) => one === route.value.part) ?? PARTS[0] ?? [];
+  useEffect(() => {
+    document.title = `${avatar.name} · Anima`;
+  }, [avatar.name]);
+  return html`<div class="page avatar memory" data-part=${part ?? 'settings'}>
+    <header class="title">
+      <${MenuButton} />
+      <${Portrait} avatar=${avatar} size=${36} />
+      <h1>${avatar.name}</h1>
+      <a href=${href({ place: 'memory', avatar: id })}>What it remembers</a>
+      <a class="button" href=${href({ place: 'chat', avatar: id })}>Talk</a>
+    </header>
+    <nav class="tabs" aria-label=${`About ${avatar.name}`}>
+      ${PARTS.map(
+        ([one, words]) => html`<a href=${href({ place: 'avatar', avatar: id, part: one })} aria-current=${words === name ? 'page' : undefined}>${words}</a>`,
+      )}
+    </nav>
+    ${load ? html`<${Later} key=${`${id}/${name}`} load=${load} style="vendor/uplot.css" avatar=${avatar} />` : html`<${Settings} avatar=${avatar} />`}
   </div>`;
 }
 
 export function AvatarPage() {
   const avatar = avatarOf(route.value.avatar);
-  if (avatar) return html`<${Settings} key=${avatar.avatar_id} avatar=${avatar} />`;
+  if (avatar) return html`<${Page} key=${avatar.avatar_id} avatar=${avatar} />`;
   return html`<div class="page"><${Alert} failure=${new Failure('avatar-not-found', 'There is nobody of that name here.')} /></div>`;
 }

@@ -9,6 +9,7 @@ import { said } from '../js/house.js';
 import { href, openDrawer, route } from '../js/route.js';
 import { seconds } from '../js/time.js';
 import { placeOf } from '../js/words.js';
+import { Conduct, Feeling, Lore } from './manner.js';
 import { Kept, Memory } from './recalled.js';
 
 /** @import { Reply } from '../js/types.js' */
@@ -23,7 +24,7 @@ const STEPS = {
 };
 
 // in the order in which the model reads them
-const SECTIONS = ['persona', 'examples', 'history', 'context', 'question'];
+const SECTIONS = ['persona', 'examples', 'history', 'lore', 'context', 'question'];
 
 /** Name and value pairs. @param {{ pairs: [string, any][] }} props */
 function Table({ pairs }) {
@@ -63,18 +64,6 @@ function Rating({ reply, onRated }) {
     <textarea id="comment" ref=${comment} rows="2" placeholder="A comment, if you like" defaultValue=${reply.feedback?.comment ?? ''} onChange=${() => rating && rate(rating)} />
     ${failure.value && html`<${Alert} failure=${failure.value} />`}
   </section>`;
-}
-
-/** @param {{ reply: Reply }} props */
-function Feeling({ reply }) {
-  const { mood, intensity, level, affinity } = reply.affect;
-  if (!mood && !level) return html`<p class="quiet">This avatar does not feel.</p>`;
-  /** @type {[string, any][]} */
-  const pairs = [];
-  if (mood) pairs.push(['Mood', `${mood}${intensity ? `, ${Math.round(intensity * 100)} %` : ''}`]);
-  if (level) pairs.push(['To you', level]);
-  if (affinity !== undefined && affinity !== null) pairs.push(['Affinity', `${Number(affinity).toFixed(1)} of 100`]);
-  return html`<${Table} pairs=${pairs} />`;
 }
 
 /** @param {{ reply: Reply }} props */
@@ -173,7 +162,9 @@ export function Why({ responseId }) {
       <p class="quiet then"><a href=${then}>What was known at that time</a></p>
     </section>
     <section><h3>Passages it cites</h3><${Passages} reply=${shown} /></section>
-    <section><h3>Feeling</h3><${Feeling} reply=${shown} /></section>
+    <section><h3>Feeling, before and after</h3><${Feeling} reply=${shown} /></section>
+    <${Conduct} parameters=${parameters.value} />
+    <${Lore} parameters=${parameters.value} />
     <section><h3>Model and time</h3><${Cost} reply=${shown} /></section>
     <${Prompt} parameters=${parameters.value} />
     <${Rating} reply=${shown} onRated=${rated} />

@@ -3,6 +3,8 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
+import { Caring } from '../character/caring.js';
+import { Writing } from '../character/writing.js';
 import { Alert } from '../js/alert.js';
 import { Failure, asFailure, get, send, user } from '../js/api.js';
 import { said } from '../js/house.js';
@@ -179,6 +181,8 @@ export function You() {
   return html`<div class="page you">
     <header class="title"><${MenuButton} /><h1>You and your data</h1></header>
     <section><${Who} me=${me} /></section>
+    <${Writing} />
+    <${Caring} />
     <${TakeAlong} />
     <${EraseMemory} />
     <${CloseAccount} />

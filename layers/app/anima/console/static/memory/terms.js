@@ -18,6 +18,7 @@ const TERMS = {
   led_to: ['stands behind a line that fits', 'part'],
   session: ['stands in a talk that fits', 'part'],
   opening: ['opened its talk', 'part'],
+  substance: ['says much', 'part'],
   question: ['asks instead of telling', 'part'],
   echo: ['was said by the avatar itself', 'part'],
   strength: ['How fresh it is', 'share'],
