@@ -112,6 +112,7 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
                 patch.delenv(name)
         patch.setitem(kernel_config.Settings.model_config, "env_file", None)
         patch.setenv("SECRET_KEY", "the-master-key-of-the-tests-is-no-secret")
+        patch.setenv("ANIMA_SECOND_LOOKS_PER_HOUR", "0")  # tests count what models are asked
         patch.setenv("ANIMA_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         _forget()
         yield

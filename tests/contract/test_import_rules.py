@@ -174,11 +174,14 @@ def test_only_doors_and_apis_know_the_web_framework() -> None:
 
 
 def test_the_way_of_a_turn_stays_short() -> None:
-    """From `chat/api` one reaches fewer than 66 files and 6,700 lines of code of the house."""
+    """From `chat/api` one reaches at most 105 files and 10,700 lines of code of the house.
+
+    Feelings and safety are part of it: a turn feels and is careful by itself, whoever composes the app.
+    """
     reached = [name for name in graph().find_upstream_modules("anima.chat.api") if room(name)]
     assert reached
-    assert len(reached) < 66, sorted(reached)
-    assert sum(lines_of_code(_file_of(name)) for name in reached) < 6700
+    assert len(reached) <= 105, sorted(reached)
+    assert sum(lines_of_code(_file_of(name)) for name in reached) <= 10_700
 
 
 def lines_of_code(path: Path) -> int:

@@ -360,9 +360,12 @@ def test_a_turn_that_is_being_answered_meanwhile_leaves_nothing(
     real, closed = gateway.stream, []
 
     def and_all_goes(*given: Any, **more: Any) -> Iterator[Any]:
-        yield from real(*given, **more)
+        answer = real(*given, **more)
+        first = next(answer)
         closed.append(close(alice).status_code)
         deliver(owner_conn)
+        yield first
+        yield from answer
 
     monkeypatch.setattr(gateway, "stream", and_all_goes)
     with suppress(psycopg.Error):

@@ -70,6 +70,7 @@ ROWS: dict[str, Place] = {
     "by": ("messages", "message_id"),
     "leaf": ("messages", "message_id"),
     "gap_id": ("curiosity_gaps", "gap_id"),
+    "origin_id": ("snapshot_ids", "origin_id"),
     "gap_ids": ("curiosity_gaps", "gap_id"),
     "api_key_id": ("api_keys", "api_key_id"),
 }
@@ -81,6 +82,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
     ("chat.repo.CLOSE_REQUEST", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.ask_repo.ANSWERED", "request_id"): ("llm_requests", "request_id", -1),
     ("curiosity.look_repo.FOUND", "new_id"): ("curiosity_gaps", "gap_id", 0),
+    ("snapshots.snapshot_search_repo.CLOTHE_FACTS", "fact_ids"): ("user_facts", "id", -1),
 }
 
 
@@ -184,6 +186,37 @@ MADE = {
 }
 
 
+_INSIDE: dict[str, tuple[str, str, int]] = {
+    "session": ("sessions", "session_id", 0),
+    "parent": ("messages", "message_id", 0),
+    "message": ("messages", "message_id", -1),
+    "source": ("messages", "message_id", 0),
+    "medium": ("media", "media_id", 0),
+    "entity": ("entities", "entity_id", 0),
+    "fact": ("user_facts", "id", -1),
+    "id": ("user_facts", "id", 0),
+    "successor": ("user_facts", "id", -1),
+}
+# Where ids stand inside the one row of a list: what they are in it, and which of somebody's rows they are.
+INSIDE: dict[tuple[str, str], dict[str, tuple[str, str, int]]] = {
+    (f"snapshots.snapshot_{statement}", "rows"): {key: _INSIDE[key] for key in keys.split()}
+    for statement, keys in {
+        "talk_repo.CHANGE_SESSIONS": "session",
+        "talk_repo.MOODS": "session",
+        "talk_repo.ADD_MESSAGES": "session parent",
+        "talk_repo.MARK_FOUND": "message",
+        "talk_repo.ATTACH": "message medium",
+        "write_repo.ENTITY_MENTIONS": "entity message",
+        "write_repo.SUCCESSORS": "id successor",
+        "write_repo.MENTIONS": "fact message",
+        "write_repo.QUESTIONS": "message fact entity",
+        "write_repo.FACTS": "session source entity",
+        "write_repo.FELT": "session message",
+        "write_repo.EPISODES": "session",
+    }.items()
+}
+
+
 def _rows(**row: Any) -> Jsonb:
     """One row as the text of a list."""
     return Jsonb([row])
@@ -224,6 +257,86 @@ SPECIAL: dict[tuple[str, str], Any] = {
         id=str(uuid.uuid4()),
         **{"type": "moment", "title": "x", "summary": "x", "importance": 5, "sentiment": "neutral", "message_ids": []},
         **{"at": "2026-01-05T09:30:00Z", "times_recalled": 0, "origin": "said", "fact_ids": [], "terms": "word"},
+    ),
+    # The ids that stand in these rows are of INSIDE.
+    ("snapshots.snapshot_target_repo.CURIOSITY", "rows"): _rows(searches_a_day=3),
+    ("snapshots.snapshot_talk_repo.ADD_SESSIONS", "rows"): _rows(
+        session=7_300_000, title="x", started_at="2026-01-05T09:30:00Z", metadata={}
+    ),
+    ("snapshots.snapshot_talk_repo.CHANGE_SESSIONS", "rows"): _rows(title="x", ended_at="2099-01-05T09:30:00Z"),
+    ("snapshots.snapshot_talk_repo.MOODS", "rows"): _rows(
+        mood={"current_mood": "x", "mood_intensity": 1, "mood_started_at": "2099-01-05T09:30:00Z", "mood_history": []}
+    ),
+    ("snapshots.snapshot_talk_repo.ADD_MESSAGES", "rows"): _rows(
+        **{"message": 7_400_000, "role": "user", "content": "x", "created_at": "2026-01-05T09:30:00Z", "metadata": {}},
+        **{"by_person": True, "by_avatar": False, "found": True},
+    ),
+    ("snapshots.snapshot_talk_repo.MARK_FOUND", "rows"): _rows(found=True),
+    ("snapshots.snapshot_talk_repo.ATTACH", "rows"): _rows(),
+    ("snapshots.snapshot_talk_repo.MEDIA_THERE", "sha256s"): ["a" * 64],
+    ("snapshots.snapshot_write_repo.ENTITY_MENTIONS", "rows"): _rows(old=True),
+    ("snapshots.snapshot_write_repo.SUCCESSORS", "rows"): _rows(),
+    ("snapshots.snapshot_write_repo.MENTIONS", "rows"): _rows(
+        **{"old": True, "evidence": "x", "said_at": "2026-01-05T09:30:00Z", "confirmed": True, "changed": False},
+        **{"gone": False, "place": 0},
+    ),
+    ("snapshots.snapshot_write_repo.QUESTIONS", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "kind": "unknown", "subject": "", "question": "x", "folded": "x", "language": "en"},
+        **{"score": 0.5, "state": "open", "to_research": False, "mention_count": 1, "looked_in": {}, "title": ""},
+        **{"created_at": "2026-01-05T09:30:00Z", "last_seen": "2026-01-05T09:30:00Z"},
+    ),
+    ("snapshots.snapshot_target_repo.TARGET", "name"): None,
+    ("snapshots.snapshot_target_repo.REMEMBER", "rows"): _rows(origin_id=str(uuid.uuid4()), id=str(uuid.uuid4())),
+    ("snapshots.snapshot_target_repo.ADD_AVATAR", "rows"): _rows(
+        **{"name": "from a snapshot", "bio": "", "personality_name": "x", "personality": {}, "visibility": "private"},
+        **{"switches": {}, "egress": {}, "state": {}},
+        **{"created_at": "2026-01-05T09:30:00Z", "updated_at": "2026-01-05T09:30:00Z"},
+    ),
+    ("snapshots.snapshot_target_repo.CHANGE_AVATAR", "rows"): _rows(
+        **{"bio": "", "personality_name": "x", "personality": {}, "visibility": "private"},
+        **{"switches": {}, "egress": {}, "state": {}, "updated_at": "2099-01-05T09:30:00Z"},
+    ),
+    ("snapshots.snapshot_target_repo.AFFINITY", "rows"): _rows(
+        **{"personality_name": "fresh", "affinity_points": 1, "current_level": "x", "total_messages": 1},
+        **{"positive_interactions": 0, "negative_interactions": 0, "recent_interactions": 0},
+    ),
+    ("snapshots.snapshot_target_repo.DROP_VERSIONS", "rows"): _rows(version=1),
+    ("snapshots.snapshot_write_repo.ENTITIES", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "kind": "thing", "name": "y", "folded": "y", "aliases": [], "mention_count": 1},
+        **{"first_seen": "2026-01-05T09:30:00Z", "last_seen": "2026-01-05T09:30:00Z"},
+    ),
+    ("snapshots.snapshot_target_repo.VERSIONS", "rows"): _rows(
+        version=99, personality_name="x", personality={}, created_at="2026-01-05T09:30:00Z"
+    ),
+    ("snapshots.snapshot_target_repo.PICTURE", "rows"): _rows(
+        mime_type="image/png", picture="eA==", updated_at="2099-01-05T09:30:00Z"
+    ),
+    ("snapshots.snapshot_target_repo.FEELINGS", "rows"): _rows(
+        concentrations=[1] * 6, baselines=[1] * 6, as_of="2099-01-05T09:30:00Z"
+    ),
+    ("snapshots.snapshot_talk_repo.ADD_MEDIA", "rows"): _rows(
+        **{"storage_uri": "file:///nowhere/new", "media_type": "text", "mime_type": "text/plain", "size_bytes": 1},
+        **{"checksum_sha256": "d" * 64, "created_at": "2026-01-05T09:30:00Z", "metadata": {}},
+    ),
+    ("snapshots.snapshot_write_repo.ENTITIES_THERE", "rows"): _rows(id=None, kind="person", folded="anna"),
+    ("snapshots.snapshot_write_repo.FACTS", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "category": "food", "key": "from a snapshot", "value": 1, "confidence": 0.5},
+        **{"status": "confirmed", "evidence": "", "mention_count": 1, "tags": [], "context": "", "is_active": True},
+        **{name: "2026-01-05T09:30:00Z" for name in ("first_mentioned", "last_updated", "learned_at")},
+        **{"pinned": False, "origin": "said"},
+    ),
+    ("snapshots.snapshot_write_repo.EPISODES", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "type": "moment", "title": "x", "summary": "x", "importance": 5, "tags": []},
+        **{"sentiment": "neutral", "messages": [], "timestamp": "2026-01-05T09:30:00Z", "temporal_decay": 0.1},
+        **{"times_recalled": 0, "pinned": False, "facts": [], "episodes": [], "metadata": {}, "origin": "said"},
+    ),
+    ("snapshots.snapshot_write_repo.FELT", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "at": "2026-01-05T09:30:00Z", "valence": 0, "arousal": 0, "mood": "calm"},
+        **{"mood_intensity": 0, "sentiment": 0, "concentrations": [1] * 6, "cause": "turn"},
+    ),
+    ("snapshots.snapshot_write_repo.END_EARLIER", "rows"): _rows(
+        **{"id": str(uuid.uuid4()), "category": "food", "key": "the-key", "is_active": True},
+        **{"learned_at": "2099-01-05T09:30:00Z", "last_updated": "2099-01-05T09:30:00Z"},
     ),
     **{(f"memory.changes_rows_repo.RESTORE_{name}", "rows"): Jsonb([]) for name in ("FACTS", "MENTIONS", "EPISODES")},
     ("knowledge.claim_repo.CLAIM", "max_attempts"): 5,
@@ -272,19 +385,24 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("memory.sleep_repo.HOLD", "holder"): uuid.UUID("00000000-0000-7000-8000-000000000002"),
     ("memory.forgetting_repo.DROP_FADED", "at"): datetime.now(UTC) + timedelta(days=1000),
     ("memory.index_repo.ADD_POSTINGS", "terms"): ["another"],
+    ("emotions.repo.STORE_STATE", "sentiment"): 0.5,
+    ("operations.settings_repo.STORE", "values"): Jsonb({"safety.breaks": "everyone"}),
 }
 # Ids that refer to no row that somebody owns.
 FRESH = {
     "subject_id",
+    "actor_id",
     "item_id",
     "new_session_ids",
     "new_message_ids",
+    "new_avatar_id",
     "until",
     "external_ids",
     "instance",
     "kept_family_id",
     "turn_id",
     "search_id",
+    "feeling_id",
     "holder",
     "run_id",
 }
@@ -301,6 +419,8 @@ VALUES: dict[str, Any] = {
     "candidates": 50,
     "weighed": 50,
     "vectors": [VECTOR],
+    "drives": [0.5] * 6,
+    "baselines": [20.0, 10.0, 10.0, 20.0, 200.0, 2.0],
     "embedding_model": "all-MiniLM-L6-v2",
     "key": "the-key",
     "keys": ["the-key"],
@@ -314,12 +434,15 @@ VALUES: dict[str, Any] = {
     "state": "completed",
     "mode": "hybrid",
     "media_type": "text",
+    "mime_type": "image/png",
     "media_types": ["text"],
     "sha256": "c" * 64,
     "content_sha256": "c" * 64,
     "sha256s": ["c" * 64],
     "metric": "cosine",
     "sentiment": "neutral",
+    "country": "FR",
+    "age": "minor",
     "roles": ["viewer"],
     "values": ['"x"'],
     "external_ids": ["written", "gone"],
@@ -376,7 +499,7 @@ def types(connection: psycopg.Connection[Any], statement: Statement) -> dict[str
 
 def is_row(name: str, type_: str, statement: Statement) -> bool:
     """Whether a parameter holds ids of rows. Raises Untaught where that cannot be told."""
-    if name in ROWS:
+    if name in ROWS or (str(statement), name) in INSIDE:
         return True
     may_be = type_.removeprefix("_") in {"int8", "uuid"} or name.endswith(("_id", "_ids"))
     if may_be and name not in {"owner_id", "user_id", *FRESH, *NUMBERS, *POSITIONS}:
@@ -388,6 +511,8 @@ def row_value(name: str, type_: str, statement: Statement, whose: Owned | None, 
     """Somebody's id for a parameter, or one that nobody has; as an array where one is wanted."""
     place = str(statement), name
     value: Any
+    if place in INSIDE:
+        return _holding(place, whose, me)
     if whose is None:
         value = NOBODYS_UUID if type_.endswith("uuid") else NOBODYS_NUMBER
     elif whose is me and place in MADE:
@@ -400,6 +525,17 @@ def row_value(name: str, type_: str, statement: Statement, whose: Owned | None, 
         table, column, which = OTHERWISE.get(place, (*ROWS[name], 0))
         value = whose.ids[table, column][which]
     return [value] if type_.startswith("_") else value
+
+
+def _holding(place: tuple[str, str], whose: Owned | None, me: Owned) -> Jsonb:
+    """The one row of a list with somebody's ids in it, or with ids that nobody has."""
+    ids: dict[str, Any] = {}
+    for key, (table, column, which) in INSIDE[place].items():
+        own = me.ids[table, column][which]
+        nobodys = NOBODYS_NUMBER if isinstance(own, int) else NOBODYS_UUID
+        one = nobodys if whose is None else whose.ids[table, column][which]
+        ids[key] = one if isinstance(one, int) else str(one)
+    return Jsonb([{**SPECIAL[place].obj[0], **ids}])
 
 
 def plain_value(name: str, type_: str, statement: Statement) -> Any:

@@ -37,6 +37,11 @@ SEED: list[LiteralString] = [
     insert into avatars (avatar_id, owner_id, name, bio, personality_name, personality)
     values (gen_random_uuid(), %(me)s, 'luna', %(mark)s, 'luna', %(personality)s)
     """,
+    # Of each personality a version is kept by itself.
+    """
+    insert into avatar_pictures (owner_id, avatar_id, mime_type, picture)
+    select owner_id, avatar_id, 'image/png', convert_to(%(mark)s::text, 'utf8') from avatars where owner_id = %(me)s
+    """,
     """
     insert into sessions (user_id, avatar_id, title)
     select owner_id, avatar_id, %(mark)s from avatars where owner_id = %(me)s
@@ -323,12 +328,39 @@ SEED: list[LiteralString] = [
     select owner_id, avatar_id, current_date, 0, -100 from avatars where owner_id = %(me)s
     """,
     """
+    insert into snapshot_ids (owner_id, avatar_id, origin_id, id)
+    select owner_id, avatar_id, gen_random_uuid(), avatar_id from avatars where owner_id = %(me)s
+    """,
+    """
+    insert into style_profiles (owner_id, samples, measured, corrected)
+    values (%(me)s, jsonb_build_array(jsonb_build_object('m', 1, 'marks', jsonb_build_array(%(mark)s::text))),
+        jsonb_build_object('phrases', jsonb_build_array(%(mark)s::text)), '{"emoji": "none"}')
+    """,
+    """
     insert into user_affinity (user_id, avatar_id, personality_name, affinity_points, current_level)
     select owner_id, avatar_id, 'luna', 42, %(mark)s from avatars where owner_id = %(me)s
     """,
     """
     insert into session_moods (session_id, user_id, current_mood)
     select session_id, user_id, %(mark)s from sessions where user_id = %(me)s
+    """,
+    """
+    insert into avatar_feelings (owner_id, avatar_id, concentrations, baselines, as_of)
+    select owner_id, avatar_id, array[30, 10, 10, 20, 200, 2], array[20, 10, 10, 20, 200, 2], now()
+    from avatars where owner_id = %(me)s
+    """,
+    """
+    insert into feelings_history (
+        feeling_id, owner_id, avatar_id, at, valence, arousal, mood, mood_intensity, sentiment, concentrations,
+        session_id, message_id
+    )
+    select gen_random_uuid(), m.owner_id, s.avatar_id, m.created_at, 0.1, 0.3, %(mark)s, 0.5, 0.2,
+        array[30, 10, 10, 20, 200, 2], m.session_id, m.message_id
+    from messages m join sessions s using (session_id) where m.owner_id = %(me)s and m.role = 'user'
+    """,
+    """
+    insert into safety_people (owner_id, age, age_by, country, talk_began_at, last_turn_at)
+    values (%(me)s, 'minor', 'person', 'FR', now() - interval '1 hour', now())
     """,
     """
     insert into outbox (event_id, topic, key, owner_id, payload)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1_000_000
-_FILES = frozenset({f"{API}/documents", f"{API}/media"})
+_FILES = frozenset({f"{API}/documents", f"{API}/media", f"{API}/snapshots"})
 _TRANSCRIPTS = re.compile(rf"{API}/avatars/[0-9a-f-]{{36}}/transcripts")
+_CARDS = re.compile(rf"{API}/(?:cards|avatars/[0-9a-f-]{{36}}/(?:picture|lorebook))")
+_MAX_CARD_BYTES = 16_000_000
 _UPLOAD = re.compile(rf"{API}/uploads/[0-9a-f-]{{36}}/content")
 # A client that is still sending hardly hears an answer: so much is read and dropped first.
 _DRAINED_BYTES = 4_000_000
@@ -27,6 +29,8 @@ def limit(path: str) -> int:
     """The largest body that an address takes, in bytes; a file may come as base64, an upload comes as it is."""
     if _UPLOAD.fullmatch(path):
         return settings().max_upload_bytes
+    if _CARDS.fullmatch(path):
+        return _MAX_CARD_BYTES
     if path in _FILES or _TRANSCRIPTS.fullmatch(path):
         return settings().max_document_bytes * 4 // 3 + MAX_BODY_BYTES
     return MAX_BODY_BYTES

@@ -49,9 +49,13 @@ def _retrieve() -> list[APIRouter]:
 
 def _manage() -> list[APIRouter]:
     from anima.avatars import api as avatars
+    from anima.avatars import cards_api as cards
+    from anima.avatars import pictures_api as pictures
     from anima.avatars import service as avatar_rules
+    from anima.avatars import versions_api as versions
     from anima.curiosity import api as curiosity
     from anima.curiosity import sources_service as sources
+    from anima.emotions import api as emotions
     from anima.gateway import api as gateway
     from anima.gateway import catalogue_service
     from anima.identity import api as identity
@@ -64,18 +68,24 @@ def _manage() -> list[APIRouter]:
     from anima.knowledge import uploads_api as uploads
     from anima.memory import api as memory
     from anima.memory import sleep_api as sleeping
-    from anima.operations import health_api
+    from anima.operations import health_api, settings_api
     from anima.personality import api as personality
     from anima.relationships import api as relationships
+    from anima.safety import api as safety
     from anima.snapshots import erase_api as erasing
     from anima.snapshots import export_api as exporting
+    from anima.snapshots import snapshot_api as snapshots
     from anima.snapshots import transcripts_api as transcripts
+    from anima.style import api as style
 
     avatar_rules.know_providers(lambda: [*catalogue_service.providers(), sources.PROVIDER])
     of_documents = (documents, uploads, searching, ingestion, stores, publishing, summaries)
     rooms = (
         identity,
         avatars,
+        versions,
+        pictures,
+        cards,
         personality,
         *of_documents,
         memory,
@@ -84,7 +94,12 @@ def _manage() -> list[APIRouter]:
         transcripts,
         erasing,
         exporting,
+        snapshots,
         relationships,
+        emotions,
+        style,
+        safety,
+        settings_api,
         gateway,
         health_api,
     )

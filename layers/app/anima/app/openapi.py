@@ -23,12 +23,15 @@ TAGS = [
     {"name": "conversations", "description": "Sessions, their history, and media"},
     {"name": "avatars", "description": "Avatars: who they are"},
     {"name": "relationships", "description": "How an avatar stands to you"},
+    {"name": "emotions", "description": "What an avatar feels, and how that went"},
+    {"name": "style", "description": "How you write, as avatars have learnt it"},
     {"name": "memory", "description": "Facts, episodes and recall"},
     {"name": "curiosity", "description": "What an avatar would like to know, and what it found out"},
     {"name": "knowledge", "description": "Documents, stores and search"},
     {"name": "personality", "description": "Personalities: check, compile, ready-made ones"},
     {"name": "models", "description": "Language models"},
-    {"name": "operation", "description": "Health and metrics"},
+    {"name": "safety", "description": "Minors, breaks, lines that help"},
+    {"name": "operation", "description": "Health, metrics, settings of the place"},
 ]
 
 

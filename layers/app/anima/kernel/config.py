@@ -108,6 +108,11 @@ class Settings(BaseSettings):
     turn_deadline_seconds: float = Field(
         300.0, gt=0, le=900, description="Longest that a turn may take; deployed behind a buffered API 28"
     )
+    second_looks_per_hour: int = Field(
+        30,
+        ge=0,
+        description="How often a process may ask a model how a message feels whose words do not tell; 0: never",
+    )
     max_message_chars: int = Field(32_000, ge=1, description="Longest message that is accepted, in characters")
     max_document_bytes: int = Field(25_000_000, ge=1, description="Largest document that is accepted, in bytes")
     max_upload_bytes: int = Field(

@@ -129,6 +129,10 @@ class Transaction:
         if act not in self._after_commit:
             self._after_commit.append(act)
 
+    def release(self, pending: Pending[Any]) -> None:
+        """Forgets rows that were looked at: who reads much in one transaction does not keep all of it."""
+        self._pending.remove(pending)
+
     def settle(self) -> None:
         """Fetches all that is pending, so that it can be read after the connection went back."""
         for pending in self._pending:
@@ -184,10 +188,15 @@ _SLOW_SECONDS = 1.0
 _TENANT: LiteralString = "select set_config('anima.user_id', %(user_id)s, true)"
 
 
+_BEGIN: LiteralString = "begin"
+_BEGIN_STEADY: LiteralString = "begin isolation level repeatable read read only"
+
+
 @contextmanager
-def transaction(principal: Principal) -> Iterator[Transaction]:
+def transaction(principal: Principal, *, steady: bool = False) -> Iterator[Transaction]:
     """A transaction of `principal`: committed when the block ends well, rolled back whole when not.
 
+    One that is `steady` writes nothing, and all its statements see the database as the first one saw it.
     Raises DatabaseUnavailable when the database cannot be reached or goes away in the middle: then, if the block had
     come to its end, nobody knows whether it was committed.
     """
@@ -197,7 +206,7 @@ def transaction(principal: Principal) -> Iterator[Transaction]:
     acts: list[Callable[[], None]] = []
     try:
         with _lent(opened, principal.login) as connection, _told(principal.login):
-            yield from _pipelined(connection, principal, acts)
+            yield from _pipelined(connection, principal, acts, _BEGIN_STEADY if steady else _BEGIN)
     except psycopg.OperationalError as error:
         telemetry.warning("db.unavailable", reason=str(error).strip().partition("\n")[0], sqlstate=error.sqlstate)
         telemetry.count("db.unavailable", login=principal.login)
@@ -236,11 +245,11 @@ def _told(login: Login) -> Iterator[None]:
 
 
 def _pipelined(
-    connection: Connection[Any], principal: Principal, acts: list[Callable[[], None]]
+    connection: Connection[Any], principal: Principal, acts: list[Callable[[], None]], begin: LiteralString
 ) -> Iterator[Transaction]:
     try:
         with connection.pipeline() as pipeline:
-            connection.execute("begin")
+            connection.execute(begin)
             tenant = "" if principal.user_id is None else str(principal.user_id)
             connection.execute(_TENANT, {"user_id": tenant})
             current = Transaction(connection, pipeline, _after_commit=acts)

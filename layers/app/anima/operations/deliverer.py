@@ -39,6 +39,7 @@ def workers() -> dict[str, Worker]:
         "transcript.queued": transcripts.handle,
         "account.closed": transcripts.handle,
         "memory.erased": transcripts.handle,
+        "snapshot.imported": transcripts.handle,
     }
 
 

@@ -61,6 +61,9 @@ METRICS = {
         _counter("db.unavailable", "login", "Calls that ended because the database could not be reached"),
         Metric("db.size", "gauge", "Bytes", (), "The whole database, when sizes are recorded (daily)"),
         Metric("db.connections_used", "gauge", "Percent", (), "Of the connections that the server allows (daily)"),
+        _counter(
+            "safety.events", "kind", "What safety met: crisis, crisis_other, minor_sexual, ai_doubt, break, harm …"
+        ),
         _counter("queue.sent", "topic", "Events that were sent to their queue"),
         _counter("queue.send_failed", "topic", "Events that could not be sent to their queue this time"),
         _counter("queue.handled", "topic", "Events that a worker has done"),
