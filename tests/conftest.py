@@ -8,6 +8,7 @@ Fixtures of other parts lie in `fixtures/`; every module there is loaded.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,6 +131,18 @@ def settings_stay(own_settings: None) -> Iterator[None]:
         os.environ["ANIMA_DATABASE_URL"] = before
         _forget()
         pytest.fail("the test left the process with another database")
+
+
+@pytest.fixture(autouse=True)
+def words_as_they_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conduct puts words of its own around some replies of a longer talk, by lot: most tests compare a model's words,
+    and do without. Those of conduct and of the month, and all that need no database, have them.
+    """
+    folder, name = request.path.parent.name, request.path.stem
+    if folder in ("integration", "console") and name not in ("test_conduct", "test_month_of_character"):
+        from anima.chat import bearing
+
+        monkeypatch.setattr(bearing, "_GOES_ON", sys.maxsize)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ def test_a_fact_is_corrected_pinned_forgotten_and_brought_back(told_luna: Callab
     expect(row(page, "Lives in Porto.")).to_have_count(0)
     toast = page.get_by_role("group", name="Last change")
     expect(toast).to_contain_text("Corrected: Lives in Porto.")
+    expect(drawer.get_by_role("heading", name="Lives in Oslo.")).to_be_visible()  # the form is the new one's
     drawer.get_by_label("Holds since").fill("")
     drawer.get_by_role("button", name="Correct it").click()
     expect(row(page, "Lives in Oslo.")).not_to_contain_text("since Mar 5, 2026")

@@ -216,7 +216,7 @@ def test_the_picture_goes_with_everything_that_is_kept_of_somebody(alice: Person
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[]", b'{"entries": "x"}', b'{"entries": [' + b"[" * 50_000, b'{"entries": [], "x": "\ud800"}']
+    "data", [b"", b"[]", b'{"entries": "x"}', b'{"entries": [' + b"[" * 50_000, rb'{"entries": [], "x": "\ud800"}']
 )
 def test_a_lorebook_that_lies_changes_nothing(alice: Person, data: bytes) -> None:
     place = f"{AVATARS}/{bring(alice, in_picture(aria()))['avatar']['avatar_id']}/lorebook"

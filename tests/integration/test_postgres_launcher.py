@@ -72,6 +72,12 @@ def python(*arguments: str, **options: object) -> subprocess.Popen[str]:
     )
 
 
+def working_in(folder: Path) -> list[int]:
+    """Processes whose command names a folder."""
+    found = psutil.process_iter(["pid", "cmdline"])
+    return [one.info["pid"] for one in found if any(str(folder) in word for word in one.info["cmdline"] or ())]
+
+
 def first_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline().strip()
@@ -299,6 +305,7 @@ def test_an_initialisation_that_was_killed_is_done_again(shelf: Path) -> None:
     assert until(lambda: any(folder.glob("initdb-*/pgdata/base")))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    assert until(lambda: not working_in(folder)), "what it had started writes no more"
     assert not (folder / "pgdata").exists()
 
     server = launcher.start(folder)
