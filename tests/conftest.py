@@ -26,6 +26,8 @@ from anima.kernel.postgres.launcher import Server
 from anima.kernel.postgres.locks import exclusive
 from anima.kernel.postgres.urls import parse, with_database, with_login
 
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # a client of an engine is loaded where others start processes
+
 pytest_plugins = [
     f"fixtures.{path.stem}"
     for path in sorted((Path(__file__).parent / "fixtures").glob("*.py"))
@@ -134,15 +136,17 @@ def settings_stay(own_settings: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def words_as_they_are(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def words_as_they_are(request: pytest.FixtureRequest) -> Iterator[None]:
     """Conduct puts words of its own around some replies of a longer talk, by lot: most tests compare a model's words,
     and do without. Those of conduct and of the month, and all that need no database, have them.
     """
     folder, name = request.path.parent.name, request.path.stem
-    if folder in ("integration", "console") and name not in ("test_conduct", "test_month_of_character"):
-        from anima.chat import bearing
+    with pytest.MonkeyPatch.context() as patch:  # of its own: the order in which others' end stays what it was
+        if folder in ("integration", "console") and name not in ("test_conduct", "test_month_of_character"):
+            from anima.chat import bearing
 
-        monkeypatch.setattr(bearing, "_GOES_ON", sys.maxsize)
+            patch.setattr(bearing, "_GOES_ON", sys.maxsize)
+        yield
 
 
 @pytest.fixture(scope="session")

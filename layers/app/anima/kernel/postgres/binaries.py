@@ -46,6 +46,10 @@ class Account:
         os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
+_TRIES = 3
+"""A program that is run beside threads of others (gRPC's) may lose its output; it is asked again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binaries:
     """Where the programs lie, and who runs them (nobody else: as ourselves)."""
@@ -56,7 +60,8 @@ class Binaries:
     @property
     def major(self) -> str:
         """The major version, as PG_VERSION in a data directory says it."""
-        return str(re.findall(r"\d+", self.run("postgres", "--version").stdout)[0])
+        tries = (self.run("postgres", "--version").stdout for _ in range(_TRIES))
+        return next((found[0] for told in tries if (found := re.search(r"\d+", told))), "")
 
     def run(
         self, program: str, *arguments: str, seconds: float = 180, heritage: Collection[int] = ()
