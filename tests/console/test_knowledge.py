@@ -50,6 +50,16 @@ def until(page: Page, script: str) -> None:
     pytest.fail(f"never: {script}")
 
 
+def arrived(visit: Any, query: str, purpose: str) -> None:
+    """Waits until an engine outside has what was brought in: its vectors follow a document that is ready."""
+    for _ in range(100):
+        asked = {"query": query, "purpose": purpose, "mode": "vector"}
+        if visit.person.http.post("/api/v1/search", json=asked).json()["hits"]:
+            return
+        visit.page.wait_for_timeout(100)
+    pytest.fail(f"never found in {purpose}: {query}")
+
+
 def brought_in(visit: Any, name: str, content: bytes | str, **form: str) -> int:
     """A document that was brought in by another way than the page."""
     raw = content.encode() if isinstance(content, str) else content
@@ -292,6 +302,7 @@ def test_a_document_goes_to_another_engine_and_is_found_there(visiting: Visiting
     page.get_by_label("Keep them for").select_option("semantic")
     drop(page, ".drop", ("rules.md", RULES.encode(), "text/markdown"))
     expect(entry(page, "rules.md").locator(".mark")).to_contain_text("passage", timeout=PATIENCE_MS)
+    arrived(visit, "breakfast in the garden room", "semantic")
     visit.go("#/documents/search?q=breakfast+in+the+garden+room&in=semantic&mode=vector")
     expect(page.locator(".hit").first).to_contain_text("Breakfast is served")
     visit.go("#/documents/stores")

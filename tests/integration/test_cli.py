@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,6 @@ from fixtures.house import House, wait_for
 from fixtures.stub_llm import Reply, StubLLM
 
 pytestmark = pytest.mark.model
-
-
-@pytest.fixture(scope="module")
-def up(house: House) -> Iterator[House]:
-    """The server, started once for all tests here."""
-    yield house.up()
-    assert house.stop() == 0, house.output
-    assert "Traceback" not in house.output
 
 
 def test_status_says_where_it_runs(up: House) -> None:

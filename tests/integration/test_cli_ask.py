@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from fixtures.stub_llm import StubLLM
 
 pytestmark = pytest.mark.model
 TEXT = "The notice period of the Heron contract is three months.\n\nThe rent is due on the first of each month.\n"
-
-
-@pytest.fixture(scope="module")
-def up(house: House) -> Iterator[House]:
-    """The server, started once for all tests here."""
-    yield house.up()
-    assert house.stop() == 0, house.output
 
 
 @pytest.fixture(scope="module")

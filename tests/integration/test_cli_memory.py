@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,14 +18,6 @@ TALKS = exports.chatgpt(
     ["I hate olives", "Noted."],
     ["I passed my driving test today! I am so happy and proud.", "Congratulations!"],
 )
-
-
-@pytest.fixture(scope="module")
-def up(house: House) -> Iterator[House]:
-    """The server, started once for all tests here, with conversations that were brought."""
-    yield house.up()
-    assert house.stop() == 0, house.output
-    assert "Traceback" not in house.output
 
 
 @pytest.fixture(scope="module")

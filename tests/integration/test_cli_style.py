@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from fixtures.house import House
 
 pytestmark = pytest.mark.model
-
-
-@pytest.fixture(scope="module")
-def up(house: House) -> Iterator[House]:
-    """The server, started once for all tests here."""
-    yield house.up()
-    assert house.stop() == 0, house.output
-    assert "Traceback" not in house.output
 
 
 def test_it_is_shown_corrected_switched_off_and_forgotten(up: House) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from anima.kernel.errors import Unavailable
 from anima.knowledge import claim_repo, worker
 from anima.vendors import embeddings
 from fixtures.api import Person
+from fixtures.killed import surroundings
 from fixtures.models import HashingEmbedder
 
 Drain = Callable[[], list[outbox.Event]]
@@ -297,19 +297,9 @@ with embeddings.use(Dying()):
 def killed(event: outbox.Event, batches: int) -> None:
     """Hands an event to a worker in a process of its own, which is killed while it embeds."""
     program = KILLED.format(tests=str(Path(__file__).parents[1]), batches=batches)
-    environment = {
-        **os.environ,
-        "ANIMA_DATABASE_URL": _secret(config.settings().database_url),
-        "ANIMA_DATA_DIR": str(config.settings().data_dir),
-        "SECRET_KEY": _secret(config.settings().secret_key),
-    }
     body = json.dumps(delivery.as_sqs(event))
-    done = subprocess.run([sys.executable, "-c", program, body], env=environment, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program, body], env=surroundings(), capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-
-
-def _secret(value: Any) -> str:
-    return str(value.get_secret_value())
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(alice: Person, owner_conn: Connection) -> None:

@@ -131,6 +131,7 @@ def test_a_month(month: Month, script: Script, make_user: MakeUser) -> None:
     what_is_trivial_fades(month, script)
     a_stranger(month, script, make_user())
     all_is_erased(month, script)
+    assert month.stub.chats, "and all of it was told to a model"
 
 
 def first_evening(month: Month, script: Script) -> None:

@@ -101,6 +101,7 @@ def test_a_stranger_becomes_a_friend(month: Month, script: CharacterScript) -> N
     an_insult_stings(month, script)
     what_is_pasted_is_not_style(month, script)
     absence_fades(month, script)
+    assert month.affinity["level"] != levels_of(script)[0], "a stranger no more"
 
 
 def levels_of(script: CharacterScript) -> list[str]:

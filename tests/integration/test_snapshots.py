@@ -334,11 +334,11 @@ def test_a_newer_one_is_refused_and_says_so(lived: Life, bob: Person, owner_conn
     "body", [b"{}", b"[]", b"hello", b"PK\x05\x06", b'{"format": "other"}', b"\xff\xfe", b"{" * 5000]
 )
 def test_what_is_none_is_refused(bob: Person, owner_conn: Connection, body: bytes) -> None:
-    refused(bob, owner_conn, body, "not-a-snapshot")
+    assert refused(bob, owner_conn, body, "not-a-snapshot")["status"] == 422
 
 
 def test_nothing_and_too_much_are_refused(bob: Person, owner_conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    refused(bob, owner_conn, b"", "bad-input")
+    assert refused(bob, owner_conn, b"", "bad-input")["status"] == 422
     monkeypatch.setattr(snapshot_file, "MOST_LINE_BYTES", 1_000)
     body = b'{"format": "anima-snapshot", "version": 1, "parts": {\n"avatar": [\n' + b"x" * 5_000
     refused(bob, owner_conn, body, "too-large", 413)
@@ -439,7 +439,7 @@ def test_what_its_readers_could_not_read_is_refused(part: str, field: str, value
 def test_digests_that_are_none_are_told(lived: Life, bob: Person, owner_conn: Connection) -> None:
     head = exported(lived.person, lived.avatar_id).splitlines(keepends=True)[0]
     data = head + b'},\n"digests": 5,\n"content_sha256": "x",\n"signature": {}}\n'
-    refused(bob, owner_conn, data, "snapshot-edited")
+    assert refused(bob, owner_conn, data, "snapshot-edited")["status"] == 422
 
 
 def test_times_that_go_round_in_a_ring_have_an_end(lived: Life, bob: Person) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from anima.kernel import config, ids, outbox
+from anima.kernel import ids, outbox
 from anima.snapshots import worker
 from fixtures.api import Person
-from fixtures.killed import AGAIN, run
+from fixtures.killed import AGAIN, run, surroundings
 from fixtures.life import Life
 from tenancy import two_people
 
@@ -45,18 +44,9 @@ snapshot_import_service.take_in(db.Principal(int(sys.argv[1])), Path(sys.argv[2]
 
 def taken_in(person: Person, path: Path, kind: str, dies_at: int) -> int:
     """How a process ended that took a snapshot in and died at its nth statement of a kind."""
-    url, key = config.settings().database_url, config.settings().secret_key
-    assert url is not None
-    assert key is not None
-    environment = {
-        **os.environ,
-        "ANIMA_DATABASE_URL": url.get_secret_value(),
-        "ANIMA_DATA_DIR": str(config.settings().data_dir),
-        "SECRET_KEY": key.get_secret_value(),
-    }
     program = IMPORT.replace("{kind}", kind)
     given = [sys.executable, "-c", program, str(person.user_id), str(path), str(dies_at)]
-    return subprocess.run(given, env=environment, capture_output=True, check=False).returncode
+    return subprocess.run(given, env=surroundings(), capture_output=True, check=False).returncode
 
 
 def owned(owner: Connection, person: Person) -> dict[str, tuple[int, str]]:

@@ -372,3 +372,4 @@ def test_after_a_storm_all_agrees(
     house.again()
     calm(owner_conn, alice)
     all_agrees(owner_conn, alice, storm, tmp_path / "data")
+    assert storm.kept.documents, "something was acknowledged"

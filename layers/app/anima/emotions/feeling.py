@@ -20,8 +20,6 @@ from anima.personality.model import Emotions, Mood, Personality
 
 MOST_CHARS = 4000
 """So much of a message is appraised."""
-_DECAY = 1.0
-"""Rate per hour at which a mood fades that no personality knows."""
 _MOVED = 0.12
 """A turn that means less than this brings no mood about."""
 

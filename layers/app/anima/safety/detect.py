@@ -39,9 +39,6 @@ class Finding:
     worry: bool = False
 
 
-NOTHING = Finding("none", 0.0, False, ())
-
-
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """A message with what stands around its evidence."""

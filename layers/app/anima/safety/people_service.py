@@ -12,7 +12,6 @@ from anima.safety import people_repo, resources
 from anima.safety.people_repo import Person
 
 OPERATOR = db.Principal(user_id=None, login="admin")
-AGES = ("unknown", "minor", "adult")
 _NOBODY = Person("unknown", None, None, False)
 
 

@@ -125,7 +125,8 @@ def _in_danger(
     if not guard.settings.crisis:
         return verdict
     found = detect.detect(text, recent, vector)
-    earlier = [detect.detect(one).kind for one in recent[-_CAREFUL:]]
+    before = [detect.detect(one) for one in recent[-_CAREFUL:]]
+    earlier = [one.kind for one in before]
     careful = found.kind in ("crisis", "crisis_other") or "crisis" in earlier or "crisis_other" in earlier
     kind: Kind = found.kind
     verdict = replace(
@@ -140,7 +141,7 @@ def _in_danger(
     if kind in ("crisis", "crisis_other"):
         again = kind in earlier[-_LISTED:] and not found.acute
         return replace(verdict, instead=_protocol(verdict, again), listed=not again)
-    if found.worry and not careful and not any(detect.detect(one).worry for one in recent[-_LISTED:]):
+    if found.worry and not careful and not any(one.worry for one in before[-_LISTED:]):
         lines = of_country(verdict.country)
         gently = str(words(verdict.language)["worry"]).format(first=lines.first())
         return replace(verdict, append=f"\n\n{gently}", help=lines, listed=True)
