@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +22,24 @@ if TYPE_CHECKING:
 _SLOT = SLOTS - 1
 _KEPT_BYTES = 512_000_000
 _SECONDS = 120.0
+_FILES_A_KEY = 3
+_NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z]+")
 
 _warm: set[tuple[int, str]] = set()
 _lock = threading.Lock()
 """Between reading a beginning and saving it, nobody else may use the slot."""
 
 
-def file_name(model_path: Path, messages: Sequence[Mapping[str, str]]) -> str:
-    """The name under which the beginning of a prompt is kept: it differs by model and by every letter."""
+def file_name(model_path: Path, messages: Sequence[Mapping[str, str]], key: str | None = None) -> str:
+    """The name under which the beginning of a prompt is kept: whose it is (an avatar's id), then a hash that differs by
+    model and by every letter.
+    """
     asked = json.dumps([model_path.name, model_path.stat().st_size, [dict(m) for m in messages]])
-    return hashlib.sha256(asked.encode()).hexdigest()[:40] + ".kv"
+    return f"{_whose(key)}-{hashlib.sha256(asked.encode()).hexdigest()[:40]}.kv"
+
+
+def _whose(key: str | None) -> str:
+    return _NOT_IN_NAMES.sub("", key or "")[:40] or "all"
 
 
 def _post(client: httpx.Client, path: str, body: Mapping[str, object]) -> bool:
@@ -48,11 +58,13 @@ def _compute(client: httpx.Client, messages: Sequence[Mapping[str, str]], name: 
 
 
 def _forget_oldest(folder: Path) -> None:
-    """Keeps the files that were used last, up to a fixed size of all."""
-    total = 0
+    """Keeps the files that were used last: a few of each avatar, and up to a fixed size of all."""
+    total, of = 0, Counter[str]()
     for file in sorted(folder.glob("*.kv"), key=lambda f: f.stat().st_mtime, reverse=True):
+        whose = file.name.partition("-")[0]
         total += file.stat().st_size
-        if total > _KEPT_BYTES:
+        of[whose] += 1
+        if total > _KEPT_BYTES or (of[whose] > _FILES_A_KEY and whose != _whose(None)):
             file.unlink(missing_ok=True)
 
 
@@ -66,13 +78,13 @@ def _load(client: httpx.Client, messages: Sequence[Mapping[str, str]], file: Pat
     return False
 
 
-def keep(server: FoundServer, messages: Sequence[Mapping[str, str]]) -> bool:
-    """Has the model ready for prompts that begin with these messages; True if that was cheap.
+def keep(server: FoundServer, messages: Sequence[Mapping[str, str]], key: str | None = None) -> bool:
+    """Has the model ready for prompts that begin with these messages; True if that was cheap. `key` says whose they are
 
     The first time it costs what reading them costs, after that some 0.1 CPU seconds for each start of the
     server. Nothing personal belongs in them, for they stay on disk. A server that fails is left to the turn.
     """
-    name = file_name(server.model_path, messages)
+    name = file_name(server.model_path, messages, key)
     with _lock:
         cheap = (server.pid, name) in _warm or _keep(server, messages, name)
     telemetry.count("cache.hits" if cheap else "cache.misses", cache="prefix")
