@@ -22,10 +22,19 @@ def provision(
     url: Annotated[str | None, typer.Option(help="Address of another GGUF; then NAME is what to call it.")] = None,
     sha256: Annotated[str | None, typer.Option(help="Its sha256.")] = None,
     verify: Annotated[bool, typer.Option(help="Hash what is there already, too.")] = False,
+    roles: Annotated[
+        list[str] | None, typer.Option(help="Roles of the active LLM profile instead: what their models need.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="With --roles: fetch even what is there.")] = False,
     as_json: output.AsJson = False,
 ) -> None:
-    """Fetch models into the cache; what is there already is not fetched again."""
+    """Fetch models into the cache; what is there already is not fetched again.
+
+    --roles general coding fetches the files of local models and checks the keys of others.
+    """
     progress = assets.Silent() if as_json else assets.console_progress()
+    if roles:
+        return _by_role([*roles, *(names or [])], progress, force=force, as_json=as_json)
     if url is not None or sha256 is not None:
         if url is None or sha256 is None or not names or len(names) != 1:
             raise BadInput(reason="another model takes one NAME, --url and --sha256")
@@ -42,3 +51,15 @@ def provision(
         for one in assets.catalogue().values()
     ]
     output.print_rows(rows, ["name", "bytes", "present"], as_json=as_json, empty="")
+    return None
+
+
+def _by_role(roles: list[str], progress: assets.Progress, *, force: bool, as_json: bool) -> None:
+    """Exits with 1 where a role cannot be served."""
+    from anima.gateway import provision_service
+
+    items = provision_service.provision(roles, progress, force=force)
+    rows = [provision_service.plain(item) for item in items]
+    output.print_rows(rows, ["role", "model", "state", "reason"], as_json=as_json, empty="")
+    if any(item.state in ("failed", "missing_key") for item in items):
+        raise typer.Exit(1)

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from anima.gateway import catalogue_service, service
+from anima.gateway import catalogue_service, profiles, servers_service, service
 from anima.gateway.catalogue_model import CatalogueModel
 from anima.kernel import http
+from anima.kernel.config import settings
+from anima.vendors.llm import providers
 
 router = APIRouter(tags=["models"])
 
@@ -22,6 +24,8 @@ class ModelView(BaseModel):
     name: str
     max_context_len: int
     modalities: list[str]
+    tools: bool = Field(description="Whether it calls tools")
+    roles: list[str] = Field(description="For which roles of the active profile it stands")
     default_params: dict[str, Any]
     configured: bool = Field(description="Whether it can be asked for here")
     available: bool = Field(description="Whether it would answer now, as far as that is known without asking it")
@@ -29,11 +33,22 @@ class ModelView(BaseModel):
     model_id: int | None = Field(description="Its key in the catalogue; null until you have asked it")
 
 
+class ProviderView(BaseModel):
+    """Somebody who serves models; where it is configured, any of its models may be asked for as `name:model`."""
+
+    name: str
+    configured: bool
+    setting: str | None = Field(description="The setting that configures it")
+    default_model: str | None
+    docs: str
+
+
 class Models(BaseModel):
     """All models."""
 
     items: list[ModelView]
     next_cursor: Literal[None] = None
+    providers: list[ProviderView]
 
 
 _EXAMPLE = {
@@ -44,6 +59,8 @@ _EXAMPLE = {
             "name": "qwen2.5-coder-1.5b-instruct",
             "max_context_len": 4096,
             "modalities": ["text"],
+            "tools": False,
+            "roles": ["general"],
             "default_params": {"temperature": 0.3, "min_p": 0.05, "top_k": 0},
             "configured": True,
             "available": True,
@@ -52,14 +69,25 @@ _EXAMPLE = {
         }
     ],
     "next_cursor": None,
+    "providers": [
+        {
+            "name": "anthropic",
+            "configured": False,
+            "setting": "ANTHROPIC_API_KEY",
+            "default_model": "claude-haiku-5-5",
+            "docs": "https://platform.claude.com/docs/en/api/messages",
+        }
+    ],
 }
 
 
 @router.get("/models", summary="Language models", responses={**http.example(_EXAMPLE), **http.problems()})
 def list_models(caller: http.Caller) -> Models:
-    """The models that are configured here, the default one first, then the others that you have asked."""
+    """The models that are configured here, the default one first, then the others that you have asked; and everybody
+    whose models can be asked for with one setting.
+    """
     known = {f"{row.provider}:{row.model_name}": row for row in catalogue_service.catalogue(caller)}
-    configured = service.configured()
+    configured, entries = service.configured(), profiles.active(settings())
     default = service.default().id if configured else None
     views: list[ModelView] = []
     for model in sorted(configured, key=lambda m: m.id != default):
@@ -70,7 +98,9 @@ def list_models(caller: http.Caller) -> Models:
                 provider=model.provider,
                 name=model.name,
                 max_context_len=model.context_len,
-                modalities=row.supported_modalities if row else ["text"],
+                modalities=["text", "image"] if model.sees else ["text"],
+                tools=model.tools,
+                roles=[role for role, entry in entries.items() if f"{entry.provider}:{entry.model}" == model.id],
                 default_params=dict(model.params),
                 configured=True,
                 available=service.is_available(model),
@@ -78,7 +108,18 @@ def list_models(caller: http.Caller) -> Models:
                 model_id=row.model_id if row else None,
             )
         )
-    return Models(items=views + [_catalogued(name, row) for name, row in known.items()])
+    rest = [_catalogued(name, row) for name, row in known.items()]
+    return Models(items=views + rest, providers=[_provider(row) for row in providers.PROVIDERS.values()])
+
+
+def _provider(row: providers.Provider) -> ProviderView:
+    return ProviderView(
+        name=row.name,
+        configured=providers.is_configured(row.name),
+        setting=servers_service.setting_of(row.name),
+        default_model=providers.default_model(row.name),
+        docs=row.docs,
+    )
 
 
 def _catalogued(name: str, row: CatalogueModel) -> ModelView:
@@ -88,6 +129,8 @@ def _catalogued(name: str, row: CatalogueModel) -> ModelView:
         name=row.model_name,
         max_context_len=row.max_context_len,
         modalities=row.supported_modalities,
+        tools=False,
+        roles=[],
         default_params=row.default_params,
         configured=False,
         available=False,

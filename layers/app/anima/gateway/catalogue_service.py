@@ -5,6 +5,7 @@ from __future__ import annotations
 from anima.gateway import repo, service
 from anima.gateway.catalogue_model import CatalogueModel
 from anima.kernel import db
+from anima.vendors.llm.providers import PROVIDERS
 
 
 def catalogue(principal: db.Principal) -> list[CatalogueModel]:
@@ -17,4 +18,4 @@ def catalogue(principal: db.Principal) -> list[CatalogueModel]:
 
 def providers() -> list[str]:
     """Everybody who may serve a model here, configured or not yet."""
-    return list(dict.fromkeys(["local", "openai", "ollama", *(model.provider for model in service.configured())]))
+    return list(dict.fromkeys([*PROVIDERS, *(model.provider for model in service.configured())]))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from anima.gateway.spend_model import Price
+
 _LOCAL, _ANYBODY = "local", "any"
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 _DIGIT = re.compile(r"\d")
@@ -29,8 +31,23 @@ _OPENAI_CONTEXTS = {
     "chatgpt": 128_000,
     "o": 128_000,
 }
-_SEEING = ("gpt-4o", "gpt-4.1", "gpt-4-turbo", "gpt-5", "gpt-6", "chatgpt", "o1", "o3", "o4")
+_CONTEXTS = {
+    "claude": 200_000,
+    "gemini": 1_000_000,
+    "gpt-oss": 131_072,
+    "deepseek": 128_000,
+    "mistral": 128_000,
+    "llama-3.3": 128_000,
+    "nova": 128_000,
+}
+"""By a part of a name, wherever it is served; what has none of them is taken to read little."""
+_SEEING = re.compile(
+    r"^(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-[5-9]|chatgpt|o[134])|claude|gemini|llava|pixtral|vision|llama-?4|gemma-?3"
+    r"|nova-(lite|pro|premier)|mistral-(small|medium)|(^|[-.:/\d])vl([-.:\d]|$)",
+    re.IGNORECASE,
+)
 _OWN_TEMPERATURE = ("o1", "o3", "o4", "gpt-5", "gpt-6")
+_SAMPLING = frozenset({"temperature", "top_p"})
 _LOCAL_PARAMS: Mapping[str, Any] = {"temperature": 0.3, "min_p": 0.05, "top_k": 0, "cache_prompt": True}
 
 
@@ -39,7 +56,9 @@ class Model:
     """A model that can be asked: who serves it, its name there, and how much it reads at once (tokens).
 
     `endpoint` is the address of its server (None: the local one, found when it is asked); `params` go into every
-    request.
+    request. `price` is None where nobody told it. `fallbacks` are asked in its place where it does not answer: names of
+    models (`provider:name`) or roles. `sees`: it takes images; `tools`: it calls tools; `patience` is how many seconds
+    it has for the first word where another one could answer instead.
     """
 
     provider: str
@@ -49,6 +68,11 @@ class Model:
     api_key: str | None = field(default=None, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
+    price: Price | None = None
+    fallbacks: tuple[str, ...] = ()
+    sees: bool = False
+    tools: bool = False
+    patience: float | None = None
 
     @property
     def id(self) -> str:
@@ -62,10 +86,14 @@ class Model:
 
     def sampled(self, temperature: float | None, top_p: float | None = None) -> dict[str, Any]:
         """The fields of a request that say how it is drawn; none for models that take only their own."""
-        if self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE):
-            return {}
         given = {"temperature": temperature, "top_p": top_p}
-        return {name: value for name, value in given.items() if value is not None}
+        return self.taking({name: value for name, value in given.items() if value is not None})
+
+    def taking(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a request's parameters that it takes."""
+        if self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE):
+            return {name: value for name, value in params.items() if name not in _SAMPLING}
+        return dict(params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +147,7 @@ def default_context_len(provider: str, name: str) -> int:
         return _OLLAMA_CONTEXT
     if provider == "openai":
         return next((size for start, size in _OPENAI_CONTEXTS.items() if name.startswith(start)), _UNKNOWN_CONTEXT)
-    return _UNKNOWN_CONTEXT
+    return next((size for part, size in _CONTEXTS.items() if part in name.lower()), _UNKNOWN_CONTEXT)
 
 
 def default_params(provider: str) -> dict[str, Any]:
@@ -153,5 +181,5 @@ def answer_budget(context_len: int) -> int:
 
 
 def takes_images(name: str) -> bool:
-    """Whether a model of OpenAI takes images, by its name."""
-    return name.startswith(_SEEING)
+    """Whether a model takes images, as far as its name tells; a profile may say otherwise."""
+    return _SEEING.search(name) is not None

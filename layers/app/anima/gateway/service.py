@@ -1,138 +1,139 @@
-"""Which model answers, and the call: request, avatar, active profile, a key, Ollama, the local model."""
+"""The call of a language model: one way for all, with who answers in whose place, and what was counted."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from anima.gateway import profiles
-from anima.gateway.model import (
-    Model,
-    default_context_len,
-    default_params,
-    estimate_messages,
-    estimate_tokens,
-    takes_images,
+from anima.gateway import breaker, local_service, servers_service
+from anima.gateway.choice_service import (
+    ModelNotConfigured,
+    NoModel,
+    UnknownModel,
+    accepted,
+    chain,
+    choose,
+    configured,
+    default,
+    is_available,
+    local,
+    resolve,
+    seeing,
 )
-from anima.kernel import telemetry
+from anima.gateway.local_service import keep_beginnings
+from anima.gateway.model import Model, estimate_messages, estimate_tokens
+from anima.gateway.spend_service import (
+    Account,
+    BudgetExceeded,
+    PendingBudget,
+    begin_budget,
+    charged,
+    cost,
+    note_spend,
+    open_account,
+)
+from anima.kernel import remaining, telemetry
 from anima.kernel.config import settings
-from anima.kernel.errors import AnimaError, BadInput, FieldError, Unavailable
+from anima.kernel.errors import AnimaError
 from anima.vendors.llm import client
-from anima.vendors.llm.client import Completion, Delta, Endpoint, Message, Usage
-from anima.vendors.llm.errors import ModelUnavailable
-from anima.vendors.llm.local_found import FoundServer
+from anima.vendors.llm.calls import Call, Completion, Delta, Endpoint, Message, Tool, ToolChoice, Usage, words
+from anima.vendors.llm.errors import (
+    MalformedAnswer,
+    ModelAuthFailed,
+    ModelError,
+    ModelMissing,
+    ModelQuotaExceeded,
+    ModelTimeout,
+    ModelUnavailable,
+    NoModelAnswered,
+)
 
-GENERAL = "general"
-_OPENAI = "https://api.openai.com/v1"
+__all__ = [
+    "BREAKER",
+    "Account",
+    "BudgetExceeded",
+    "ModelNotConfigured",
+    "NoModel",
+    "Options",
+    "PendingBudget",
+    "UnknownModel",
+    "accepted",
+    "always",
+    "begin_budget",
+    "charged",
+    "choose",
+    "complete",
+    "configured",
+    "cost",
+    "default",
+    "expect",
+    "is_available",
+    "keep_beginnings",
+    "local",
+    "note_spend",
+    "resolve",
+    "seeing",
+    "stream",
+]
 
-_local: list[FoundServer] = []
-_keep: Callable[[FoundServer, list[dict[str, str]]], object] | None = None
-"""Has the local server keep what it read of the beginning of a prompt."""
+BREAKER = breaker.Breaker()
+"""Of this process."""
 
-
-def keep_beginnings(keep: Callable[[FoundServer, list[dict[str, str]]], object]) -> None:
-    """Says how the local model keeps what it read of the beginnings of prompts; whoever composes the app does."""
-    global _keep
-    _keep = keep
-
-
-class UnknownModel(BadInput):
-    """There is no model {model} here; accepted are: {accepted}."""
-
-    slug = "unknown-model"
-
-
-class ModelNotConfigured(Unavailable):
-    """The avatar's model {model} is not configured here; configured are: {accepted}."""
-
-    slug = "model-not-configured"
-
-
-class NoModel(Unavailable):
-    """No language model is configured: set OPENAI_API_KEY, OLLAMA_HOST or LLM_MODELS_CONFIG_PATH, or have the local
-    one started (ANIMA_LOCAL_LLM).
-    """
-
-    slug = "no-model"
-
-
-def choose(requested: str | None, avatar_model: str | None, role: str = GENERAL) -> Model:
-    """The model that answers: the one asked for, else the avatar's, else the first that is configured.
-
-    Raises UnknownModel (422) and ModelNotConfigured with the list of what is accepted, NoModel, BadProfiles.
-    """
-    if requested is not None:
-        found = _named(requested)
-        if found is None:
-            wrong = FieldError("model", f"one of: {', '.join(accepted())}")
-            raise UnknownModel(model=requested, accepted=", ".join(accepted()), fields=[wrong])
-        return found
-    if avatar_model is not None:
-        found = _named(avatar_model)
-        if found is None:
-            raise ModelNotConfigured(model=avatar_model, accepted=", ".join(accepted()))
-        return found
-    return default(role)
+_BRIDGED = (ModelUnavailable, ModelTimeout, ModelAuthFailed, ModelQuotaExceeded, MalformedAnswer)
+_FAILING = (ModelUnavailable, ModelTimeout)
+"""What speaks against an endpoint, and not only against a key or a request."""
+_LEAST_PATIENCE_SECONDS = 10.0
+"""One that had less time for its first word is not held to be out of order."""
+_MOST_PATIENCE_SECONDS = 60.0
 
 
-def default(role: str = GENERAL) -> Model:
-    """The model of a role where nobody asks for another. Raises NoModel."""
-    entries = profiles.active(settings())
-    entry = entries.get(role) or entries.get(GENERAL)
-    if entry is not None:
-        return _of_entry(entry)
-    servers = _servers()
-    if not servers:
-        raise NoModel
-    return servers[0]
-
-
-def seeing() -> Model | None:
-    """The model that takes images: that of the role `vision`, else OpenAI's where it is one; None without any."""
-    entry = profiles.active(settings()).get("vision")
-    if entry is not None:
-        return _of_entry(entry)
-    if settings().openai_api_key is None or not takes_images(settings().openai_model):
-        return None
-    return _model("openai", settings().openai_model)
-
-
-def local() -> Model | None:
-    """The model on this machine, where there is one that runs or is being started."""
-    starting = FoundServer.is_starting(settings().data_dir / "run")
-    found = [model for model in configured() if model.provider == "local" and model.is_here]
-    return next((model for model in found if starting or is_available(model)), None)
-
-
-def configured() -> list[Model]:
-    """Every model that is configured, each once: those of the active profile first."""
-    found = [_of_entry(entry) for entry in profiles.active(settings()).values()] + _servers()
-    return list({model.id: model for model in reversed(found)}.values())[::-1]
-
-
-def accepted() -> list[str]:
-    """What a request may ask for: names of configured models, and `provider:*` where a server has more."""
-    names = [model.id for model in configured()]
-    return names + [f"{provider}:*" for provider in _open_providers()]
-
-
-def is_available(model: Model) -> bool:
-    """Whether a model can be asked now; for a server of others that is not tried."""
-    if model.provider != "local" or model.endpoint is not None:
-        return True
-    server = _local_server()
-    return server is not None and server.model == model.name
+def always(_: Model) -> bool:
+    """Every model may read it."""
+    return True
 
 
 @lru_cache(maxsize=1)
 def expect() -> None:
     """A model is asked soon: what that needs is loaded meanwhile, once a process."""
     threading.Thread(target=client.load, name="model", daemon=True).start()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked, whoever answers."""
+
+    messages: Sequence[Message]
+    max_tokens: int
+    deadline: float
+    response_format: Mapping[str, Any] | None
+    params: Mapping[str, Any]
+    fixed: int
+    tools: Sequence[Tool]
+    tool_choice: ToolChoice
+    cache_key: str | None
+
+    def call(self, model: Model, first_by: float | None) -> Call:
+        """The call of one model. Raises ModelUnavailable where it does not run."""
+        by = self.deadline if first_by is None else first_by
+        return Call(
+            _endpoint(model, self.messages[: self.fixed], self.cache_key, by),
+            model.name,
+            self.messages,
+            self.max_tokens,
+            self.deadline,
+            {**model.params, **model.taking(self.params)},
+            self.response_format,
+            self.tools if model.tools else (),
+            self.tool_choice,
+            self.cache_key,
+            self.fixed,
+            first_by=first_by,
+        )
 
 
 def stream(
@@ -144,21 +145,111 @@ def stream(
     response_format: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
     fixed: int = 0,
+    tools: Sequence[Tool] = (),
+    tool_choice: ToolChoice = "auto",
+    cache_key: str | None = None,
+    permitted: Callable[[Model], bool] = always,
+    role: str | None = None,
+    adapted: Callable[[Model], Sequence[Message]] | None = None,
 ) -> Generator[Delta, None, None]:
-    """The model's answer piece by piece; closing the generator stops it.
+    """The answer piece by piece, by the model or by who stands in for it; the first piece says who (`by`). Closing the
+    generator stops it.
 
-    `deadline` is a moment of time.monotonic(); `params` go over the model's own; the first `fixed` messages are the
-    same for many calls and hold nothing personal: a local model keeps what it read of them.
-    Raises the errors of `anima.vendors.llm.errors`.
+    `deadline` is a moment of time.monotonic(), sooner where the function that runs this ends before; `params` go over
+    the model's own; the first `fixed` messages are the same for many calls and hold nothing personal: what was read of
+    them is kept, under `cache_key`. One of the fallbacks (the model's, else those of `role`) is asked where the one
+    before gave no word, if it is `permitted` to read this and if it fits its window; `adapted` gives the messages for
+    it. Models that call no tools get none.
+    Raises the errors of `anima.vendors.llm.errors`: the model's own, or NoModelAnswered with those of all.
     """
-    given = {**model.params, **(params or {})}
-    with _measured(model, messages) as heard:
+    deadline = remaining.least(deadline)
+    asked = _Asked(messages, max_tokens, deadline, response_format, params or {}, fixed, tools, tool_choice, cache_key)
+    row, failures = chain(model, role, permitted), list[ModelError]()
+    for place, one in enumerate(row):
+        others, said = len(row) - place - 1, list[Delta]()
+        try:
+            mine = _fitted(one, asked, adapted) if place else asked
+            with closing(_guarded(one, mine, _first_by(one, deadline, others))) as deltas:
+                yield from _spoken(one, deltas, said, others)
+            return
+        except _BRIDGED as error:
+            if said or (isinstance(error, ModelTimeout) and time.monotonic() >= deadline):
+                raise
+            failures.append(error)
+    raise failures[0] if len(failures) == 1 else NoModelAnswered(failures)
+
+
+def _spoken(model: Model, deltas: Iterator[Delta], said: list[Delta], others: int) -> Iterator[Delta]:
+    """What goes out, beginning with who says it; from the first piece that does on it stands in `said`.
+
+    Where others could answer, that is a word or a call, and who has none to say is passed over (MalformedAnswer).
+    """
+    held: list[Delta] = []
+    for delta in deltas:
+        if said:
+            yield delta
+            continue
+        held.append(delta)
+        if delta.text or delta.tool_calls or delta.finish == "content_filter" or not others:
+            said.append(delta)
+            yield replace(held[0], by=model.id)
+            yield from held[1:]
+    if others and not said:
+        raise MalformedAnswer(model=model.id, reason="it says nothing")
+
+
+def _first_by(model: Model, deadline: float, others: int) -> float | None:
+    """Until when the first word must have come where others could answer instead: they are left their share of time."""
+    if not others:
+        return None
+    now = time.monotonic()
+    patience = model.patience or min(_MOST_PATIENCE_SECONDS, (deadline - now) / (others + 1))
+    return min(deadline, now + patience)
+
+
+def _fitted(model: Model, asked: _Asked, adapted: Callable[[Model], Sequence[Message]] | None) -> _Asked:
+    """What a stand-in is asked. Raises ModelUnavailable where it cannot read so much."""
+    if adapted is not None:
+        messages = adapted(model)
+        same = list(messages[: asked.fixed]) == list(asked.messages[: asked.fixed])
+        return replace(asked, messages=messages, fixed=asked.fixed if same else 0)
+    size = estimate_messages([words(message["content"]) for message in asked.messages])
+    if size + asked.max_tokens > model.context_len:
+        raise ModelUnavailable(
+            model=model.name, reason=f"it reads {model.context_len} tokens at once, which is too few"
+        )
+    return asked
+
+
+def _guarded(model: Model, asked: _Asked, first_by: float | None) -> Generator[Delta, None, None]:
+    """The answer of one model, unless its endpoint is left alone for having failed again and again."""
+    place = model.endpoint or model.provider
+    wait = BREAKER.wait(place)
+    if wait > 0:
+        reason = f"it failed again and again, and is asked again in {wait:.0f} s"
+        raise ModelUnavailable(model=model.name, reason=reason, retry_after=max(1, round(wait)))
+    begun, heard = time.monotonic(), False
+    try:
+        with closing(_told(model, asked, first_by)) as deltas:
+            for delta in deltas:
+                if not heard:
+                    BREAKER.answered(place)
+                heard = True
+                yield delta
+    except _FAILING as error:
+        hasty = isinstance(error, ModelTimeout) and time.monotonic() - begun < _LEAST_PATIENCE_SECONDS
+        if model.endpoint is not None and not hasty and not isinstance(error, ModelMissing):
+            BREAKER.failed(place)
+        raise
+
+
+def _told(model: Model, asked: _Asked, first_by: float | None) -> Generator[Delta, None, None]:
+    """The answer of one model; the local one is looked for once more where it has died."""
+    with _measured(model, asked.messages) as heard:
         for last in (False, True):
-            endpoint = _endpoint(model, messages[:fixed], deadline)
-            call = client.Call(endpoint, model.name, messages, max_tokens, deadline, given, response_format)
             begun = False
             try:
-                with closing(client.stream(call)) as deltas:
+                with closing(client.stream(asked.call(model, first_by))) as deltas:
                     for delta in deltas:
                         begun = True
                         heard(delta)
@@ -167,40 +258,65 @@ def stream(
             except ModelUnavailable:
                 if model.provider != "local" or model.endpoint is not None:
                     raise
-                _local.clear()  # it died; its owner starts it again
+                local_service.died()
                 if begun or last:
                     raise
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What the pieces of an answer tell of it."""
+
+    about: dict[str, str]
+    begun: float
+    said: list[str] = field(default_factory=list)
+    counted: Usage | None = None
+
+    def __call__(self, delta: Delta) -> None:
+        if delta.text:
+            if not self.said:
+                telemetry.observe("llm.first_token", time.perf_counter() - self.begun, "s", **self.about)
+            self.said.append(delta.text)
+        if delta.usage:
+            self.counted = delta.usage
+            for kind in ("prompt", "completion", "cached"):
+                telemetry.count("llm.tokens", getattr(delta.usage, f"{kind}_tokens"), kind=kind, **self.about)
+
+
 @contextmanager
-def _measured(model: Model, messages: Sequence[Message]) -> Iterator[Callable[[Delta], None]]:
+def _measured(model: Model, messages: Sequence[Message]) -> Iterator[_Heard]:
     """Counts a call, and what its pieces tell of it; the tokens of one that is stopped early are estimated."""
     about = {"provider": model.provider, "model": model.name}
-    begun, said, counted = time.perf_counter(), list[str](), list[Usage]()
-
-    def heard(delta: Delta) -> None:
-        if delta.text and not said:
-            telemetry.observe("llm.first_token", time.perf_counter() - begun, "s", **about)
-        said.extend([delta.text] if delta.text else [])
-        counted.extend([delta.usage] if delta.usage else [])
-        for kind in ("prompt", "completion", "cached") if delta.usage else ():
-            telemetry.count("llm.tokens", getattr(delta.usage, f"{kind}_tokens"), kind=kind, **about)
-
+    heard = _Heard(about, time.perf_counter())
     telemetry.count("llm.calls", **about)
     try:
         with telemetry.span("llm", **about):
             yield heard
     except GeneratorExit:
-        if not counted:  # it was stopped before the server said what it counted
-            asked = estimate_messages([str(message["content"]) for message in messages])
+        if heard.counted is None:  # it was stopped before the server said what it counted
+            asked = estimate_messages([words(message["content"]) for message in messages])
             telemetry.count("llm.tokens", asked, kind="prompt", **about)
-            telemetry.count("llm.tokens", estimate_tokens("".join(said)), kind="completion", **about)
+            telemetry.count("llm.tokens", estimate_tokens("".join(heard.said)), kind="completion", **about)
         raise
     except AnimaError as error:
         telemetry.count("llm.errors", error=error.slug, **about)
         raise
     finally:
-        telemetry.observe("llm.latency", time.perf_counter() - begun, "s", **about)
+        telemetry.observe("llm.latency", time.perf_counter() - heard.begun, "s", **about)
+
+
+class Options(TypedDict, total=False):
+    """What `complete` hands on to `stream`."""
+
+    response_format: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None
+    fixed: int
+    tools: Sequence[Tool]
+    tool_choice: ToolChoice
+    cache_key: str | None
+    permitted: Callable[[Model], bool]
+    role: str | None
+    adapted: Callable[[Model], Sequence[Message]] | None
 
 
 def complete(
@@ -209,114 +325,26 @@ def complete(
     *,
     max_tokens: int,
     deadline: float | None = None,
-    response_format: Mapping[str, Any] | None = None,
-    params: Mapping[str, Any] | None = None,
-    fixed: int = 0,
+    account: Account | None = None,
+    **more: Unpack[Options],
 ) -> Completion:
-    """The model's whole answer; takes and raises what `stream` does. Without a deadline that of a turn holds."""
-    limit = deadline if deadline is not None else time.monotonic() + settings().turn_deadline_seconds
-    deltas = stream(
-        model,
-        messages,
-        max_tokens=max_tokens,
-        deadline=limit,
-        response_format=response_format,
-        params=params,
-        fixed=fixed,
-    )
-    return client.joined(deltas)
+    """The whole answer; takes and raises what `stream` does. Without a deadline that of a turn holds.
 
-
-def _servers() -> list[Model]:
-    """The models of the servers that settings name, in the order in which they are asked."""
-    found: list[Model] = []
-    if settings().openai_api_key is not None:
-        found.append(_model("openai", settings().openai_model))
-    if settings().ollama_host is not None:
-        found.append(_model("ollama", settings().ollama_model))
-    if settings().local_llm:
-        found.append(_model("local", settings().local_model))
-    return found
-
-
-def _open_providers() -> list[str]:
-    """Providers whose every model may be asked for by name."""
-    known = {"openai": settings().openai_api_key, "ollama": settings().ollama_host}
-    return [name for name, value in known.items() if value is not None]
-
-
-def _named(name: str) -> Model | None:
-    """A configured model by `provider:name` or by its bare name; any model of an open provider."""
-    found = configured()
-    for model in found:
-        if name in (model.id, model.name):
-            return model
-    provider, _, bare = name.partition(":")
-    return _model(provider, bare) if bare and provider in _open_providers() else None
-
-
-def _of_entry(entry: profiles.Entry) -> Model:
-    return _model(entry.provider, entry.model, entry.endpoint, entry.params, entry.context_len)
-
-
-def _model(
-    provider: str,
-    name: str,
-    endpoint: str | None = None,
-    params: Mapping[str, Any] | None = None,
-    context_len: int | None = None,
-) -> Model:
-    address, key = endpoint, None
-    if provider == "openai":
-        secret = settings().openai_api_key
-        key = secret.get_secret_value() if secret is not None else None
-        address = endpoint or settings().openai_base_url or _OPENAI
-    elif provider == "ollama":
-        address = endpoint or _ollama_url(settings().ollama_host or "127.0.0.1:11434")
-    size = context_len or default_context_len(provider, name)
-    return Model(provider, name, size, address, key, {**default_params(provider), **(params or {})})
-
-
-def _ollama_url(host: str) -> str:
-    """The OpenAI-protocol address of what OLLAMA_HOST holds: a host, a host and port, or a URL."""
-    if "://" in host:
-        return f"{host.rstrip('/').removesuffix('/v1')}/v1"
-    return f"http://{host if ':' in host else host + ':11434'}/v1"
-
-
-def _local_server() -> FoundServer | None:
-    """The running local model, looked for until found, and again once its process has ended or it has failed."""
-    if _local and not _runs(_local[0].pid):
-        _local.clear()
-    if not _local:
-        found = FoundServer.find(settings().data_dir / "run")
-        if found is not None:
-            _local.append(found)
-    return _local[0] if _local else None
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _endpoint(model: Model, fixed: Sequence[Message], deadline: float) -> Endpoint:
-    """Where the model is asked; a local one is waited for while it is being loaded, and made ready for the beginning
-    of the prompt.
+    With an account its budget is checked before (BudgetExceeded), and what was used is noted after.
     """
-    if model.endpoint is not None:
-        return Endpoint(model.endpoint, model.api_key)
-    server = _local_server() or FoundServer.await_one(settings().data_dir / "run", deadline)
-    if server is None:
-        reason = "the local model is not running; `anima up` starts it"
-        raise ModelUnavailable(model=model.name, reason=reason, retry_after=5)
-    if server.model != model.name:
-        raise ModelUnavailable(model=model.name, reason=f"the local server runs {server.model}")
-    if fixed and _keep is not None:
-        _keep(server, [{"role": m["role"], "content": m["content"]} for m in fixed])
-    return Endpoint(server.url, server.api_key)
+    limit = deadline if deadline is not None else time.monotonic() + settings().turn_deadline_seconds
+    with open_account(account) as note:
+        done = client.joined(stream(model, messages, max_tokens=max_tokens, deadline=limit, **more))
+        note(done.by or model.id, done.usage or _estimated(messages, done))
+    return done
+
+
+def _estimated(messages: Sequence[Message], done: Completion) -> Usage:
+    """What it may have been, where the server did not count."""
+    return Usage(estimate_messages([words(message["content"]) for message in messages]), estimate_tokens(done.text))
+
+
+def _endpoint(model: Model, fixed: Sequence[Message], cache_key: str | None, deadline: float) -> Endpoint:
+    if model.endpoint is None:
+        return local_service.endpoint(model, fixed, cache_key, deadline)
+    return servers_service.endpoint(model)

@@ -1,6 +1,6 @@
 """Model files: what there is, where it comes from, and that what lies in the cache is exactly that."""
 
-from anima.vendors.assets.entries import Asset, UnknownAsset, asset, catalogue
+from anima.vendors.assets.entries import Asset, UnknownAsset, asset, built_in, catalogue
 from anima.vendors.assets.progress import Bar, Lines, Progress, Silent, console_progress
 from anima.vendors.assets.store import (
     SPEECH,
@@ -15,6 +15,8 @@ from anima.vendors.assets.store import (
     is_present,
     path_of,
     provision,
+    provision_stated,
+    recorded,
 )
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Silent",
     "UnknownAsset",
     "asset",
+    "built_in",
     "catalogue",
     "console_progress",
     "embedder_digest",
@@ -39,4 +42,6 @@ __all__ = [
     "is_present",
     "path_of",
     "provision",
+    "provision_stated",
+    "recorded",
 ]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import Any
 
 from anima.vendors.assets import store
 from anima.vendors.assets.entries import Asset
 from anima.vendors.assets.progress import Progress, Silent
 from anima.vendors.assets.source import SourceFailed
+from anima.vendors.assets.stated import stated
 from anima.vendors.embeddings.onnx import DIGEST_FILE
 from anima.vendors.embeddings.profiles import Local
 
 _FILES = {"onnx/model.onnx": "onnx", "tokenizer.json": "tokenizer"}
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_SECONDS = 10.0
 
 
 def fetch(profile: Local, progress: Progress | None = None) -> str:
@@ -36,27 +33,9 @@ def _fetched(profile: Local, file: str, kind: str, progress: Progress) -> str:
     known = store.recorded(name)
     if known is None:
         try:
-            size, sha256 = _stated(url)
+            size, sha256 = stated(url)
         except SourceFailed as failure:
             raise store.AssetUnavailable(name=name, reasons=f"publisher {url}: {failure}") from None
         known = Asset(name, f"{profile.name}/{file}", url, size, sha256, "as its publisher says", kind)
     store.obtain_recorded(known, progress)
     return known.sha256
-
-
-def _stated(url: str) -> tuple[int | None, str]:
-    """Size and sha256 of a large file, as the hub answers them before it sends one to where the bytes lie."""
-    import httpx
-
-    try:
-        answer = httpx.head(url, timeout=_SECONDS, headers={"accept-encoding": "identity"})
-    except httpx.HTTPError as error:
-        raise SourceFailed(f"{type(error).__name__}: {error}") from None
-    if answer.status_code >= 400:
-        raise SourceFailed(f"it answered with status {answer.status_code}")
-    headers: Any = answer.headers
-    digest = str(headers.get("x-linked-etag", "")).strip('"').lower()
-    if not _SHA256.fullmatch(digest):
-        raise SourceFailed("it does not state the file's sha256")
-    size = str(headers.get("x-linked-size", ""))
-    return int(size) if size.isdigit() else None, digest

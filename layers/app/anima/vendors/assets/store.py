@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from anima.vendors.assets import checked, entries, mirror, publisher
 from anima.vendors.assets.entries import Asset
 from anima.vendors.assets.progress import Progress, Silent
 from anima.vendors.assets.source import SourceFailed, missing_space
+from anima.vendors.assets.stated import stated
 
 _EMBEDDER = ("all-minilm-l6-v2-weights", "all-minilm-l6-v2-graph", "all-minilm-l6-v2-tokenizer")
 SPEECH = tuple(f"whisper-tiny-en-{part}" for part in ("weights", "config", "tokenizer", "vocabulary"))
@@ -132,11 +133,14 @@ def _fetch(wanted: Asset, path: Path, progress: Progress) -> None:
     raise AssetUnavailable(name=wanted.name, reasons="; ".join(reasons))
 
 
-def _obtain(wanted: Asset, progress: Progress, verify: bool = False) -> Path:
+def _obtain(wanted: Asset, progress: Progress, verify: bool = False, anew: bool = False) -> Path:
     path = settings().model_dir / wanted.file
-    if checked.accepted(wanted, path, verify):
+    if not anew and checked.accepted(wanted, path, verify):
         return path
     with checked.locked(_lock_file(wanted), wanted.name, progress):
+        if anew:  # what is there stays until the new one is whole
+            _fetch(wanted, path, progress)
+            return path
         if path.exists() and not checked.accepted(wanted, path, verify):
             progress.note(f"{path} is not the file that was published; it is fetched again")
         if not checked.accepted(wanted, path, verify):
@@ -144,12 +148,13 @@ def _obtain(wanted: Asset, progress: Progress, verify: bool = False) -> Path:
     return path
 
 
-def ensure(name: str, progress: Progress | None = None, *, verify: bool = False) -> Path:
-    """The path of an asset, fetched and checked if it is not here; `verify` hashes it even if that was done.
+def ensure(name: str, progress: Progress | None = None, *, verify: bool = False, anew: bool = False) -> Path:
+    """The path of an asset, fetched and checked if it is not here; `verify` hashes it even if that was done, `anew`
+    fetches it even if it is here.
 
     Raises UnknownAsset, NotEnoughDisk, and AssetUnavailable with the reason of each source.
     """
-    return _obtain(entries.asset(name), progress or Silent(), verify)
+    return _obtain(entries.asset(name), progress or Silent(), verify, anew)
 
 
 def is_present(name: str) -> bool:
@@ -193,12 +198,34 @@ def recorded(name: str) -> Asset | None:
     return entries.catalogue().get(name)
 
 
-def obtain_recorded(wanted: Asset, progress: Progress) -> Path:
+def obtain_recorded(wanted: Asset, progress: Progress, *, anew: bool = False) -> Path:
     """Fetches a file that is not of the program's own catalogue, and keeps it in the user's; its path."""
-    path = _obtain(wanted, progress)
+    path = _obtain(wanted, progress, anew=anew)
     with checked.locked(settings().model_dir / ".locks" / "catalogue", "the list of models", progress):
         entries.record(wanted)
     return path
+
+
+def provision_stated(
+    url: str, name: str, licence: str, progress: Progress, *, sha256: str | None = None, anew: bool = False
+) -> Path:
+    """Fetches a GGUF by the digest that is given, else by the one that its publisher's server states; then it is
+    recorded, and holds from now on. `anew` asks for the digest again, and fetches the file even if it is here.
+
+    Raises BadInput, Conflict, and as `ensure` does; then nothing is recorded.
+    """
+    known = recorded(name)
+    if known is None or known.url != url or anew or (sha256 is not None and sha256.lower() != known.sha256):
+        size, digest = (None, sha256) if sha256 is not None else _publishers_word(name, url)
+        known = replace(_wanted(url, digest, name), size=size, licence=licence)
+    return obtain_recorded(known, progress, anew=anew)
+
+
+def _publishers_word(name: str, url: str) -> tuple[int | None, str]:
+    try:
+        return stated(url)
+    except SourceFailed as failure:
+        raise AssetUnavailable(name=name, reasons=f"publisher {url}: {failure}") from None
 
 
 def _wanted(url: str, sha256: str, name: str) -> Asset:

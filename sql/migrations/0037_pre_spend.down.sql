@@ -1,0 +1,2 @@
+drop table llm_spend;
+drop table llm_budgets;
