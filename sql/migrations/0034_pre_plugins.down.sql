@@ -1,0 +1,3 @@
+drop table plugin_invocations;
+drop table plugin_permissions;
+drop table plugins;
