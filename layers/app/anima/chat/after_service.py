@@ -10,6 +10,7 @@ from anima.chat import log_repo, quiet_service, second_look_service
 from anima.chat.log_repo import TurnEnd
 from anima.curiosity import look_service as curiosity
 from anima.emotions.sentiment import kindness
+from anima.gateway import experiments_watch
 from anima.kernel import clock, db, delivery
 from anima.kernel.outbox import Event
 from anima.memory import edits_service, reflect_service, sleep_service
@@ -40,6 +41,8 @@ def follow(event: Event) -> None:
     if (edits := event.payload.get("edits")) is not None:
         edits_service.take_back(event.owner, event.owner_id, avatar_id, edits=int(edits))
     reflect_service.reflect(replace(event, payload={**event.payload, **answered}))
+    if (exp_id := event.payload.get("experiment")) is not None:
+        experiments_watch.consider(event.owner, int(exp_id))
     with db.transaction(event.owner) as tx:
         if (session_id := event.payload.get("session_id")) is not None:
             quiet_service.expect(tx, event.owner_id, int(session_id))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from anima.chat import answers_repo
+from collections.abc import Mapping
+from typing import Any
+
+from anima.chat import answers_repo, tools_repo
+from anima.chat import exchange as exchanges
 from anima.chat.answers_repo import KeptAnswer
 from anima.chat.model import Answer, Citation
+from anima.chat.tools_repo import Waiting
 from anima.kernel import db
 from anima.kernel.errors import NotFound
 
@@ -22,10 +27,36 @@ def answer_to(principal: db.Principal, request_id: int) -> Answer:
     with db.transaction(principal) as tx:
         found = answers_repo.kept_answer(tx, owner_id, request_id=request_id)
         citations = answers_repo.kept_citations(tx, owner_id, request_id=request_id)
-    kept = found.first()
-    if kept is None:
+        open_one = tools_repo.waiting(tx, owner_id, request_id)
+    kept, waits = found.first(), open_one.first()
+    if kept is not None:
+        return as_answer(kept, citations.all())
+    if waits is None or waits.kept is None:
         raise RequestNotFound(request_id=request_id)
-    return as_answer(kept, citations.all())
+    return as_waiting(waits, waits.kept)
+
+
+def as_waiting(turn: Waiting, kept: Mapping[str, Any]) -> Answer:
+    """What a turn has said that waits for its person: it is no message yet."""
+    exchange = exchanges.of_json(kept["exchange"])
+    return Answer(
+        session_id=turn.session_id,
+        message_id=None,
+        parent_message_id=turn.message_id,
+        response_id=None,
+        request_id=turn.request_id,
+        content="".join(kept["tokens"]),
+        finish="approval",
+        citations=[],
+        memories=[],
+        affect={},
+        model={"provider": turn.provider, "name": turn.model_name},
+        usage=kept["usage"],
+        timings={},
+        created_at=turn.created_at,
+        media_refs=exchange.files,
+        tools=exchange.shown(),
+    )
 
 
 def as_answer(kept: KeptAnswer, citations: list[Citation]) -> Answer:
@@ -48,4 +79,5 @@ def as_answer(kept: KeptAnswer, citations: list[Citation]) -> Answer:
         media_refs=kept.content.get("media_refs", []),
         egress=kept.content.get("egress"),
         safety=kept.content.get("safety"),
+        tools=kept.content.get("tools", []),
     )

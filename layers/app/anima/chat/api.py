@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.types import Receive, Scope, Send
 
 from anima.chat import service
 from anima.chat.frames import frames
 from anima.chat.model import Answer, Finished, TurnEvent, TurnRequest
+from anima.chat.streamed_api import Streamed
 from anima.gateway import service as gateway
 from anima.kernel import http, idempotency, telemetry
 from anima.kernel.errors import AnimaError
+from anima.kernel.problem import problem
 from anima.safety.place import country_of
 
 router = APIRouter(tags=["chat"])
@@ -94,18 +94,44 @@ class SafetyView(BaseModel):
     minor: bool
 
 
+class MediaRefView(BaseModel):
+    """A file that a tool made."""
+
+    media_id: int
+    media_type: str
+    mime_type: str
+    url: str = Field(description="Where its bytes are")
+
+
+class ToolView(BaseModel):
+    """A call of a tool within a turn."""
+
+    invocation_id: int | None = Field(description="Its place in the log; null in a private session")
+    plugin: str = Field(description="Whose tool it is; empty where there is none of this name")
+    name: str
+    arguments: Any = Field(description="As the model gave them; as it wrote them where they are no JSON")
+    state: str = Field(description="done, failed, denied, or waiting for an approval")
+    text: str = Field(description="What it gave, shortened")
+    error: str | None = Field(description="Why it failed: bad-arguments, timeout, unknown-tool, denied …")
+    media: list[int] = Field(description="Files that it made")
+    latency_ms: float
+
+
 class AnswerView(BaseModel):
     """What came of a turn."""
 
     session_id: int | None
     message_id: int | None = Field(description="The answer's own message")
     parent_message_id: int | None = Field(description="The person's message")
-    response_id: int
+    response_id: int | None = Field(description="Null while the turn waits for an approval")
     request_id: int
     role: str
     content: str
-    finish: str = Field(description="stop, length (it was cut at its limit), content_filter, or stopped by the caller")
-    media_refs: list[Any]
+    finish: str = Field(
+        description="stop, length (it was cut at its limit), content_filter, stopped (by the caller), or approval: the "
+        "turn goes on once somebody has decided about its `tools` that wait (POST /tool-calls/{invocation_id})"
+    )
+    media_refs: list[MediaRefView] = Field(description="Files that tools made for the answer")
     citations: list[CitationView]
     memories: list[dict[str, Any]]
     affect: dict[str, Any] = Field(description="What is felt, with what was felt before, and how close the two are")
@@ -115,6 +141,7 @@ class AnswerView(BaseModel):
     created_at: datetime
     egress: EgressView | None = Field(None, description="Null where the avatar lets any model read everything")
     safety: SafetyView | None = Field(None, description="Null where there is nothing to show")
+    tools: list[ToolView] = Field(default_factory=list, description="The calls of tools that were made, oldest first")
 
 
 ANSWER: dict[str, Any] = {
@@ -160,33 +187,19 @@ ANSWER: dict[str, Any] = {
     "created_at": "2026-11-21T09:15:00Z",
     "egress": None,
     "safety": None,
+    "tools": [],
 }
 _EVENTS = 'event: started\ndata: {"session_id": 9001, "message_id": 41, "request_id": 8}\n\n'
 
 
-class _Stream(StreamingResponse):
-    """Server-sent events that tell the turn when the client is gone, which the iterator itself is not told."""
-
-    def __init__(self, content: Iterator[str], gone: threading.Event) -> None:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(content, headers=headers, media_type="text/event-stream")
-        self._gone = gone
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._gone.set()
-
-
-def _documented() -> http.Responses:
+def documented() -> http.Responses:
     """JSON or a stream, and the errors of a turn."""
     answered = http.example(ANSWER)
     answered[200]["content"]["text/event-stream"] = {"schema": {"type": "string"}, "example": _EVENTS}
     return {**answered, **http.problems(404, 409, 413, 429, 502, 504)}
 
 
-async def _expect() -> None:
+async def expect() -> None:
     """Before the caller is made out: a cold function loads the model's SDK while it waits for the database."""
     gateway.expect()
 
@@ -195,8 +208,8 @@ async def _expect() -> None:
     "/chat",
     summary="One turn",
     response_model=AnswerView,
-    responses=_documented(),
-    dependencies=[Depends(_expect)],
+    responses=documented(),
+    dependencies=[Depends(expect)],
 )
 def chat(
     body: TurnBody,
@@ -207,9 +220,11 @@ def chat(
 ) -> Any:
     """Says something and answers with what the avatar says to it.
 
-    With `stream` (or `Accept: text/event-stream`) the events are `started`, `token` (index, text), and `done` (the
-    whole answer) or `error` (a problem). With an Idempotency-Key a call that comes again gets the same answer; where
-    the first one failed it goes on from the message that is stored.
+    With `stream` (or `Accept: text/event-stream`) the events are `started`, `token` (index, text), `tool` and
+    `tool_result` where tools are called, `approval` where one waits, and `done` (the whole answer) or `error` (a
+    problem). Where the answer's `finish` is `approval` the turn waits: POST /tool-calls/{invocation_id}.
+    With an Idempotency-Key a call that comes again gets the same answer; where the first one failed it goes on from the
+    message that is stored.
     """
     streamed = body.stream or "text/event-stream" in (accept or "")
     asked = body.model_dump(mode="json", exclude={"stream"})
@@ -225,15 +240,15 @@ def chat(
         country=country_of(raw.headers),
     )
     events = service.reply(caller, request, idempotency.read_key(idempotency_key, "POST /chat", asked))
-    return _given(events, streamed)
+    return given(events, streamed)
 
 
 @router.post(
     "/messages/{message_id}/regenerate",
     summary="Answer a message once more",
     response_model=AnswerView,
-    responses=_documented(),
-    dependencies=[Depends(_expect)],
+    responses=documented(),
+    dependencies=[Depends(expect)],
 )
 def regenerate(
     message_id: Annotated[int, Path(gt=0, le=_MAX_ID, description="The answer, or the message that it answers")],
@@ -248,16 +263,16 @@ def regenerate(
     place = f"POST /messages/{message_id}/regenerate"
     key = idempotency.read_key(idempotency_key, place, body.model_dump(mode="json", exclude={"stream"}))
     request = TurnRequest("", model=body.model, stream=streamed, answers=message_id, country=country_of(raw.headers))
-    return _given(service.reply(caller, request, key), streamed)
+    return given(service.reply(caller, request, key), streamed)
 
 
-def _given(events: Generator[TurnEvent, None, None], streamed: bool) -> Any:
+def given(events: Generator[TurnEvent, None, None], streamed: bool) -> Any:
     """The answer of a turn, or its events as they come."""
     if not streamed:
         return _view(next(event.answer for event in events if isinstance(event, Finished)))
     first = next(events)  # what is wrong with the request is told before the stream begins
     gone = threading.Event()
-    return _Stream(frames(first, events, _problem, gone), gone)
+    return Streamed(frames(first, events, _problem, gone), gone)
 
 
 def _view(answer: Answer) -> AnswerView:
@@ -269,11 +284,4 @@ def _problem(error: Exception) -> dict[str, Any]:
     known = error if isinstance(error, AnimaError) else AnimaError()
     if known is not error or known.status >= 500:
         telemetry.error("chat.stream", error)
-    return {
-        "type": http.problem_type(known.slug),
-        "title": known.slug.replace("-", " ").capitalize(),
-        "status": known.status,
-        "detail": known.detail,
-        "request_id": telemetry.request_id.get() or "",
-        "errors": [asdict(one) for one in known.fields],
-    }
+    return problem(known)

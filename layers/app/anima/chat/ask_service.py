@@ -7,6 +7,7 @@ question about documents, code says so, for a small model would invent.
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -251,6 +252,7 @@ def _said(inquiry: Inquiry, decision: Decision) -> str:
             deadline=inquiry.deadline,
             params=model.sampled(parts.sampling.temperature, parts.sampling.top_p),
             fixed=inquiry.prompt.fixed,
+            account=gateway.Account(inquiry.principal, inquiry.owner_id, _payer(inquiry), "ask"),
         )
     if not done.text.strip():
         raise ModelRefused(model=model.id, reason="it says nothing")
@@ -258,6 +260,12 @@ def _said(inquiry: Inquiry, decision: Decision) -> str:
     read = done.usage.prompt_tokens if done.usage else inquiry.prompt.tokens
     inquiry.usage = {"prompt_tokens": read, "completion_tokens": spoken, "total_tokens": read + spoken}
     return done.text
+
+
+def _payer(inquiry: Inquiry) -> uuid.UUID | None:
+    """The avatar whose budget it is on; none for a private session."""
+    private = inquiry.context is not None and inquiry.context.session.private
+    return inquiry.avatar.avatar_id if inquiry.avatar is not None and not private else None
 
 
 def _question(request: AskRequest) -> str:

@@ -22,7 +22,7 @@ from anima.kernel.terms import Question
 from anima.memory.model import Memory
 from anima.personality.compile import Compiled
 from anima.personality.model import LoreEntry
-from anima.vendors.llm.client import Message
+from anima.vendors.llm.calls import Message, words
 
 _SHARE_OF_CONTEXT = 0.55
 _LEAST_CONTEXT = 120
@@ -220,14 +220,14 @@ def _case(decision: Decision, question: Question) -> str:
 
 
 def _tokens(messages: Sequence[Message]) -> int:
-    return estimate_messages([message["content"] for message in messages])
+    return estimate_messages([words(message["content"]) for message in messages])
 
 
 def _background(lore: Sequence[LoreEntry], budget: int) -> str:
     """The entries that fit, each a quotation that it cannot close; nothing where none does."""
     lines: list[str] = []
     for entry in lore:
-        line = f"<<<\n{_bare(entry.content).strip()}\n>>>"
+        line = f"<<<\n{bare(entry.content).strip()}\n>>>"
         budget -= estimate_tokens(line)
         if budget < 0:
             break
@@ -248,7 +248,7 @@ def _context(parts: Compiled, decision: Decision, at: datetime, background: str 
     if decision.said:
         blocks.append(f'The person said above: "{_named(decision.said, _MEMORY_CHARS)}"')
     if decision.passages:
-        blocks.append("\n".join([_PASSAGES, *map(_quoted, decision.passages)]))
+        blocks.append("\n".join([_PASSAGES, *map(quoted, decision.passages)]))
         says = f"{says} {_CITES}".strip()
     if background:
         blocks.append(background)
@@ -263,7 +263,7 @@ def _concluded(hint: Memory) -> str:
 
 def remembered(memory: Memory) -> str:
     """A memory as the model reads it: what was said with its day and speaker, anything else as it stands."""
-    text = shortened(_bare(memory.text), _MEMORY_CHARS)
+    text = shortened(bare(memory.text), _MEMORY_CHARS)
     day = _day(memory.source.date)
     if memory.kind == "message":
         who = {"user": "the person", "assistant": "you"}.get(memory.source.speaker, _named(memory.source.speaker))
@@ -271,22 +271,23 @@ def remembered(memory: Memory) -> str:
     return f"{text} ({day})" if memory.kind == "episode" else text
 
 
-def _quoted(passage: Passage) -> str:
-    return f'[{passage.marker}] from "{_named(passage.title)}":\n<<<\n{_bare(passage.text).strip()}\n>>>'
+def quoted(passage: Passage) -> str:
+    """A passage under its number, as a quotation."""
+    return f'[{passage.marker}] from "{_named(passage.title)}":\n<<<\n{bare(passage.text).strip()}\n>>>'
 
 
 def _named(text: str, most: int = 80) -> str:
     """A name or a saying, of others or of the person, that cannot end its quotation either."""
-    return shortened(_bare(text), most).replace('"', "'")
+    return shortened(bare(text), most).replace('"', "'")
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """A text that can neither end its quotation nor begin a passage of its own."""
     return _MARK.sub(r"(\1)", text.replace("<<<", "< < <").replace(">>>", "> > >"))
 
 
 def _tokens_of_chosen(decision: Decision) -> int:
-    lines = [remembered(memory) for memory in decision.memories] + [_quoted(one) for one in decision.passages]
+    lines = [remembered(memory) for memory in decision.memories] + [quoted(one) for one in decision.passages]
     return sum(estimate_tokens(line) for line in lines)
 
 
@@ -298,11 +299,11 @@ def _within(decision: Decision, question: Question, budget: int) -> Decision:
     left = budget - sum(estimate_tokens(remembered(memory)) for memory in memories)
     passages: list[Passage] = []
     for passage in decision.passages:
-        room = left - estimate_tokens(_quoted(replace(passage, text="")))
+        room = left - estimate_tokens(quoted(replace(passage, text="")))
         if passages and room < _LEAST_PASSAGE:
             break
         passages.append(replace(passage, text=excerpt(passage.text, question, max(room, _LEAST_PASSAGE))))
-        left -= estimate_tokens(_quoted(passages[-1]))
+        left -= estimate_tokens(quoted(passages[-1]))
     return replace(decision, memories=memories, passages=passages)
 
 

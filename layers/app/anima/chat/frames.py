@@ -1,4 +1,4 @@
-"""A turn as server-sent events: `started`, `token`, `done`, `error`, and a comment where nothing happens.
+"""A turn as server-sent events: `started`, `token`, tools, `done`, `error`, and a comment where nothing happens.
 
 The turn runs in a thread of its own, so that the line can be kept alive while the model thinks, and so that a
 client that goes away is noticed: then the turn is closed, and with it the model's stream.
@@ -11,15 +11,28 @@ import json
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from dataclasses import asdict
+from typing import Any, TypeVar
 
-from anima.chat.model import Finished, Started, Token, TurnEvent
+from anima.chat.model import ApprovalNeeded, Finished, Started, Token, ToolEnded, ToolStarted, TurnEvent
 
 KEEP_ALIVE_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
 _KEEP_ALIVE = ": keep-alive\n\n"
 
 Problem = Callable[[Exception], dict[str, Any]]
+T = TypeVar("T")
+Hear = Callable[[T | Exception | None], None]
+"""Is told what happens: each event, an error as the last of them, and nothing at the end."""
+
+NAMES: dict[type, str] = {
+    Started: "started",
+    Token: "token",
+    ToolStarted: "tool",
+    ToolEnded: "tool_result",
+    ApprovalNeeded: "approval",
+    Finished: "done",
+}
 
 
 def frame(name: str, data: dict[str, Any]) -> str:
@@ -29,12 +42,7 @@ def frame(name: str, data: dict[str, Any]) -> str:
 
 def of_event(event: TurnEvent) -> str:
     """What happened in a turn, as an event."""
-    if isinstance(event, Started):
-        told = {"session_id": event.session_id, "message_id": event.message_id, "request_id": event.request_id}
-        return frame("started", told)
-    if isinstance(event, Token):
-        return frame("token", {"index": event.index, "text": event.text})
-    return frame("done", event.answer.as_json())
+    return frame(NAMES[type(event)], event.answer.as_json() if isinstance(event, Finished) else asdict(event))
 
 
 def frames(
@@ -51,31 +59,43 @@ def frames(
     """
     told: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     told.put(of_event(first))
-    play = contextvars.copy_context().run
-    threading.Thread(target=play, args=(_play, rest, problem, told, gone), name="turn", daemon=True).start()
-    return _heard(told, keep_alive)
+
+    def hear(event: TurnEvent | Exception | None) -> None:
+        if event is None:
+            told.put(None)
+        else:
+            told.put(frame("error", problem(event)) if isinstance(event, Exception) else of_event(event))
+
+    play(rest, hear, gone)
+    return kept_alive(told, keep_alive)
 
 
-def _play(
-    rest: Generator[TurnEvent, None, None],
-    problem: Problem,
-    told: queue.SimpleQueue[str | None],
-    gone: threading.Event,
-) -> None:
-    """Plays the turn to its end, or until nobody listens."""
+def play(rest: Generator[T, None, None], hear: Hear[T], gone: threading.Event) -> None:
+    """Plays a turn, as events or as they are told, in a thread of its own, to its end or until nobody listens, and
+    tells `hear` of it.
+
+    A turn that is left is closed before `hear` is told of its end: what was said until then is stored.
+    """
+    run = contextvars.copy_context().run
+    threading.Thread(target=run, args=(_play, rest, hear, gone), name="turn", daemon=True).start()
+
+
+def _play(rest: Generator[T, None, None], hear: Hear[T], gone: threading.Event) -> None:
     try:
         for event in rest:
-            told.put(of_event(event))
+            hear(event)
             if gone.is_set() and not isinstance(event, Finished):
                 break
     except Exception as error:
-        told.put(frame("error", problem(error)))
+        hear(error)
     finally:
-        rest.close()
-        told.put(None)
+        try:
+            rest.close()
+        finally:
+            hear(None)
 
 
-def _heard(told: queue.SimpleQueue[str | None], keep_alive: float) -> Iterator[str]:
+def kept_alive(told: queue.SimpleQueue[str | None], keep_alive: float = KEEP_ALIVE_SECONDS) -> Iterator[str]:
     """What is told, with a comment after each `keep_alive` seconds of silence."""
     silent = 0.0
     step = min(_LOOK_SECONDS, keep_alive)

@@ -9,6 +9,8 @@ from anima.chat import answers_repo, log_repo
 from anima.chat.answers_service import RequestNotFound, as_answer
 from anima.chat.log_repo import KeptRequest, Rated, RatedAvatar
 from anima.chat.model import Answer
+from anima.gateway import experiments_service as experiments
+from anima.gateway import experiments_watch
 from anima.kernel import db
 from anima.kernel.errors import NotFound
 from anima.relationships import moves_service as relationships
@@ -51,11 +53,14 @@ def rate(principal: db.Principal, response_id: int, rating: int, comment: str | 
     with db.transaction(principal) as tx:
         kept = log_repo.rated(tx, owner_id, response_id, rating, comment)
         avatar = log_repo.rated_avatar(tx, owner_id, response_id)
+        tried = experiments.rated(tx, owner_id, response_id)
         feedback, whose = kept.first(), avatar.first()
         if feedback is None:
             raise ResponseNotFound(response_id=response_id)
         if whose is not None and whose.switches.get("levels", True):
             _relate(tx, owner_id, feedback, whose)
+    if (experiment := tried.first()) is not None:
+        experiments_watch.consider(principal, experiment.exp_id)
     return feedback
 
 

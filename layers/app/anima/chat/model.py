@@ -18,7 +18,9 @@ class TurnRequest:
     """What a person says, and to whom. Without a session a new one begins; `avatar` is an id or a name.
 
     `edits` is a message of theirs that this one replaces; `answers` one that is stored and is answered (again).
-    `country` (two letters) is where they seem to be.
+    `country` (two letters) is where they seem to be. `history` (role and text, oldest first) is what a client tells of
+    the conversation: it stands for the stored one, and the turn is entered in a private session that is closed at once.
+    `client` is the door: console, api, openai, mcp, socket or cli.
     """
 
     message: str
@@ -31,6 +33,8 @@ class TurnRequest:
     edits: int | None = None
     answers: int | None = None
     country: str | None = None
+    history: tuple[tuple[str, str], ...] | None = None
+    client: str = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,17 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a turn."""
+    """What came of a turn.
+
+    Where it waits for an approval (`finish` is "approval"), it is not stored yet: it has neither message nor response.
+    `tools` are the calls that were made: invocation_id, plugin, name, arguments, state (done, failed, denied, waiting),
+    text, error, media, latency_ms. `media_refs` are the files that tools made: media_id, media_type, mime_type, url.
+    """
 
     session_id: int | None
     message_id: int | None
     parent_message_id: int | None
-    response_id: int
+    response_id: int | None
     request_id: int
     content: str
     finish: str
@@ -81,6 +90,7 @@ class Answer:
     media_refs: list[Any] = field(default_factory=list)
     egress: dict[str, Any] | None = None
     safety: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The answer as the API gives it."""
@@ -111,7 +121,40 @@ class Finished:
     answer: Answer
 
 
-TurnEvent = Started | Token | Finished
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool is called with these arguments, as the model wrote them where they are no JSON object."""
+
+    invocation_id: int | None
+    plugin: str
+    name: str
+    arguments: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool gave something: its text, shortened, and the ids of media that it made; or failed with a slug."""
+
+    name: str
+    ok: bool
+    text: str
+    media: tuple[int, ...]
+    latency_ms: float
+    invocation_id: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """The turn goes on once the person has said whether this call may be made: POST /tool-calls/{invocation_id}."""
+
+    invocation_id: int
+    plugin: str
+    name: str
+    arguments: Any
+
+
+TurnEvent = Started | Token | ToolStarted | ToolEnded | ApprovalNeeded | Finished
 
 
 def sentences(text: str) -> list[str]:

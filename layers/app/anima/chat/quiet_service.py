@@ -162,7 +162,8 @@ def _told(
     try:
         model = _reader(owner, owner_id, state, said)
         if model is not None and not summary_plan.is_small(model) and (tokens is None or tokens >= _LEAST_TOKENS):
-            return _by_model(model, state, said, tokens)
+            with gateway.charged(gateway.Account(owner, owner_id, state.avatar_id, "summary")):
+                return _by_model(model, state, said, tokens)
     except AnimaError as error:
         telemetry.warning("session.no_model", reason=error.slug)
     who = {one.message_id: _speaker(state, one.role) for one in said}

@@ -77,13 +77,18 @@ OPENED_TURN = db.Query(
             jsonb_strip_nulls(jsonb_build_object('edits', %(edits)s::bigint, 'kept', to_jsonb(%(kept)s::text[])))
         where %(message_id)s::bigint is null
         returning message_id
+    ), named as (
+        update sessions s set title = %(title)s::text
+        from said
+        where s.user_id = %(owner_id)s and s.session_id = %(session_id)s and s.title is null and not s.private
+            and %(parent_message_id)s::bigint is null
     ), tied as (
         insert into message_media (owner_id, message_id, media_id)
         select m.owner_id, said.message_id, m.media_id
         from said join media m on m.owner_id = %(owner_id)s and m.media_id = any(%(media_ids)s::bigint[])
     ), request as (
         insert into llm_requests (
-            owner_id, session_id, user_id, message_id, model_id, purpose, parameters, instance, expires_at
+            owner_id, session_id, user_id, message_id, model_id, prompt_id, purpose, parameters, instance, expires_at
         )
         select %(owner_id)s, %(session_id)s, %(owner_id)s,
             coalesce(%(message_id)s::bigint, (select message_id from said)),
@@ -98,6 +103,10 @@ OPENED_TURN = db.Query(
                     %(max_context_len)s::integer
                 )
             ) end,
+            (
+                select p.prompt_id from prompts p
+                where p.prompt_id = %(prompt_id)s::bigint and (p.owner_id is null or p.owner_id = %(owner_id)s)
+            ),
             'turn', %(parameters)s::jsonb, %(instance)s::uuid, now() + %(lifetime)s::interval
         returning request_id, message_id
     ), noted as (
@@ -118,14 +127,27 @@ CLOSE_EXPIRED = db.Command(
     """
 )
 
-# A request is answered once: whoever comes second waits for the first, and finds nothing to answer.
+# A request is answered once: whoever comes second waits for the first, and finds nothing to answer. Where another model
+# answered than the one that was asked for, its name is set right.
 STORED_ANSWER = db.Query(
     Stored,
     """
     with closed as (
         update llm_requests set
             state = 'completed', finished_at = now(), error = null, prompt_json = %(prompt)s::jsonb,
-            token_estimate = %(token_estimate)s::integer, parameters = parameters || %(parameters)s::jsonb
+            token_estimate = %(token_estimate)s::integer,
+            parameters = (parameters - 'waiting') || %(parameters)s::jsonb,
+            model_id = case when %(provider)s::text is null then model_id else coalesce(
+                (
+                    select m.model_id from llm_models m
+                    where m.provider = %(provider)s and m.model_name = %(model_name)s
+                        and m.model_version = %(model_version)s
+                ),
+                catalogue_model(
+                    %(provider)s, %(model_name)s, %(model_version)s, %(endpoint_url)s,
+                    %(max_context_len)s::integer
+                )
+            ) end
         where owner_id = %(owner_id)s and request_id = %(request_id)s and state <> 'completed'
         returning request_id
     ), reply as (
@@ -136,6 +158,10 @@ STORED_ANSWER = db.Query(
             jsonb_strip_nulls(jsonb_build_object('kept', to_jsonb(%(kept)s::text[])))
         from closed
         returning message_id
+    ), made as (
+        insert into message_media (owner_id, message_id, media_id)
+        select m.owner_id, reply.message_id, m.media_id
+        from reply join media m on m.owner_id = %(owner_id)s and m.media_id = any(%(media_ids)s::bigint[])
     ), response as (
         insert into llm_responses (
             owner_id, request_id, message_id, content, usage, memories, affect, timings, created_at
@@ -210,6 +236,7 @@ def opened_turn(
     parent_message_id: int | None,
     message_id: int | None,
     content: str,
+    title: str,
     media_ids: Sequence[int],
     model: tuple[str, str, str, str | None, int] | None,
     parameters: dict[str, Any],
@@ -219,11 +246,13 @@ def opened_turn(
     at: datetime,
     edits: int | None = None,
     kept: Sequence[str] = (),
+    prompt_id: int | None = None,
 ) -> db.Pending[Opened]:
     """Enters a turn. `model` is provider, name, version, endpoint and context length; `message_id` a stored one;
-    `edits` the message that this one replaces; `kept` are the categories because of which it stays here.
+    `title` names a session that has none, with its first message; `edits` is the message that this one replaces;
+    `kept` are the categories because of which it stays here; `prompt_id` is
+    that of an experiment.
     """
-    provider, name, version, endpoint, context_len = model or (None, None, None, None, None)
     return tx.fetch(
         OPENED_TURN,
         owner_id=owner_id,
@@ -231,12 +260,9 @@ def opened_turn(
         parent_message_id=parent_message_id,
         message_id=message_id,
         content=content,
+        title=title,
         media_ids=list(media_ids),
-        provider=provider,
-        model_name=name,
-        model_version=version,
-        endpoint_url=endpoint,
-        max_context_len=context_len,
+        **_columns(model),
         parameters=db.jsonb(parameters),
         instance=instance,
         lifetime=lifetime,
@@ -244,7 +270,13 @@ def opened_turn(
         at=at,
         edits=edits,
         kept=list(kept) or None,
+        prompt_id=prompt_id,
     )
+
+
+def _columns(model: tuple[str, str, str, str | None, int] | None) -> dict[str, Any]:
+    names = ("provider", "model_name", "model_version", "endpoint_url", "max_context_len")
+    return dict(zip(names, model or (None,) * len(names), strict=True))
 
 
 def marked(
@@ -273,10 +305,13 @@ def stored_answer(
     token_estimate: int,
     at: datetime,
     kept: Sequence[str],
+    media_ids: Sequence[int] = (),
+    model: tuple[str, str, str, str | None, int] | None = None,
     **values: Any,
 ) -> db.Pending[Stored]:
-    """Stores an answer with all that belongs to it; `values` are JSON: answer, usage, memories, affect, timings,
-    prompt, parameters.
+    """Stores an answer with all that belongs to it; `media_ids` are files that tools made for it, `model` who answered
+    where it was not the one that was asked. `values` are JSON: answer, usage, memories, affect, timings, prompt,
+    parameters.
     """
     return tx.fetch(
         STORED_ANSWER,
@@ -293,6 +328,8 @@ def stored_answer(
         token_estimate=token_estimate,
         at=at,
         kept=list(kept) or None,
+        media_ids=list(media_ids),
+        **_columns(model),
         **{name: db.jsonb(value) for name, value in values.items()},
     )
 

@@ -204,6 +204,7 @@ def _ask_about(work: _Work, model: Model, part: Sequence[SourceFile]) -> str:
             deadline=work.deadline,
             response_format=review_prompts.RESPONSE_FORMAT,
             params=model.sampled(0.0),
+            account=gateway.Account(work.principal, work.owner_id, None, "review"),
         )
     if done.usage:
         for name in ("prompt_tokens", "completion_tokens"):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from anima.chat import bearing, further, repo
-from anima.chat.compose import Prompt
+from anima.chat import bearing, further, replay, repo
 from anima.chat.gate import Decision, decide
 from anima.chat.manner import Manner
-from anima.chat.model import Passage, Token, TurnRequest
+from anima.chat.model import TurnRequest
+from anima.chat.said import Said
 from anima.chat.sight_service import Sight
 from anima.chat.small_talk import Beginning
 from anima.conversations.model import Past, TurnContext
 from anima.emotions import feeling_service as emotions
 from anima.emotions.feeling_service import Feeling
-from anima.gateway.model import Model, estimate_tokens
+from anima.gateway import service as gateway
+from anima.gateway.experiments_model import Variant
+from anima.gateway.model import Model
 from anima.kernel import db
 from anima.kernel.idempotency import Key
 from anima.kernel.terms import Question
@@ -31,12 +33,13 @@ from anima.personality.build import build
 from anima.personality.compile import Compiled, compile_parts
 from anima.personality.lore import called
 from anima.personality.model import PLAIN, LoreEntry, Personality, StyleProfile
+from anima.plugins import turn_service as plugins
+from anima.plugins.model import OfferedTool
 from anima.relationships import service as relationships
 from anima.relationships.model import Affinity, Standing
 from anima.safety import service as safety
-from anima.safety.service import Verdict, Watch
+from anima.safety.service import Verdict
 from anima.style import service as style
-from anima.vendors.llm.client import Delta, Usage
 
 _PASSAGES = {4096: 2, 16_384: 4}
 _MOST_PASSAGES = 6
@@ -47,7 +50,7 @@ _SHARE_OF_LORE = 16
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What is asked, by whom, and until when (a moment of time.monotonic()). `message_id`: it is stored already;
-    `again`: it was answered before.
+    `again`: it was answered before. `waited`: the request of the same turn, which waited for the person.
     """
 
     principal: db.Principal
@@ -61,13 +64,16 @@ class Turn:
     message_id: int | None = None
     turn_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     again: bool = False
+    waited: int | None = None
 
     def elapsed(self) -> float:
         """Milliseconds since the turn was taken on."""
         return round((time.monotonic() - self.begun) * 1000, 3)
 
     def before(self, context: TurnContext) -> list[Past]:
-        """What was said before the message that is to be answered."""
+        """What was said before the message that is to be answered; of a replay, what its client tells."""
+        if self.request.history is not None:
+            return replay.past(self.request.history)
         return [past for past in context.history if past.message_id != self.message_id]
 
     def resumed(self, session_id: int, message_id: int, *, again: bool = False) -> Turn:
@@ -88,6 +94,7 @@ class Scene:
     sight: Sight
     opened: db.Pending[repo.Opened]
     at: datetime
+    variant: Variant | None = None
     _history: list[Past] | None = None
 
     @property
@@ -122,10 +129,25 @@ class Scene:
         """How many the avatar has given before in this branch, as far as it was read."""
         return sum(past.role == "assistant" for past in self.history)
 
-    def told_model(self) -> dict[str, Any]:
-        """Who answers, as an answer tells it."""
+    def told_model(self, by: str | None = None) -> dict[str, Any]:
+        """Who answers, or did (provider:name), as an answer tells it."""
+        if by is not None:
+            provider, _, name = by.partition(":")
+            return {"provider": provider, "name": name}
         model = self.sight.route.model
         return {"provider": model.provider, "name": model.name} if model else {"provider": None, "name": None}
+
+    def rules(self) -> Mapping[str, Any]:
+        """Who may read which category."""
+        return self.context.avatar.egress if self.context.avatar else {}
+
+    def cache_key(self) -> str | None:
+        """What names the beginning of the prompt, which stays the same."""
+        return str(self.context.avatar.avatar_id) if self.context.avatar else None
+
+    def params(self) -> dict[str, Any]:
+        """What an experiment changes of how answers are drawn."""
+        return dict(self.variant.params) if self.variant else {}
 
     def recalled_kinds(self) -> Sequence[Kind]:
         """The kinds of memory that the avatar's switches leave on."""
@@ -134,7 +156,10 @@ class Scene:
 
     def is_on(self, switch: str) -> bool:
         """Whether the avatar's switch is on, as it is until it is turned off."""
-        return self.context.avatar is None or bool(self.context.avatar.switches.get(switch, True))
+        if self.context.avatar is None:
+            return True
+        allowed = self.variant is None or self.variant.allows(switch)
+        return allowed and bool(self.context.avatar.switches.get(switch, True))
 
 
 @dataclass(slots=True)
@@ -148,12 +173,18 @@ class Recalled:
     memories: PendingRecall | None = None
     beside: further.Beside | None = None
     style: db.Pending[style.StyleRow] | None = None
+    tools: plugins.PendingTools | None = None
+    budget: gateway.PendingBudget | None = None
     _personality: Personality | None = None
     _parts: Compiled | None = None
     _decision: Decision | None = None
     _feeling: Feeling | None = None
     _verdict: Verdict | None = None
     _lore: list[LoreEntry] | None = None
+
+    def offered(self) -> list[OfferedTool]:
+        """The tools that the avatar may use."""
+        return self.tools.tools() if self.tools else []
 
     def personality(self, scene: Scene) -> Personality:
         """The avatar's personality; a plain one where nobody takes part."""
@@ -220,6 +251,8 @@ class Recalled:
                 style=self.profile(),
                 name=scene.context.avatar.name if scene.context.avatar else None,
             )
+            if scene.variant and scene.variant.prompt:
+                self._parts = replace(self._parts, system=f"{self._parts.system}\n\n{scene.variant.prompt}")
         return self._parts
 
     def manner(self, scene: Scene) -> Manner:
@@ -257,7 +290,8 @@ class Recalled:
         if self._lore is None:
             texts = [*(past.content for past in scene.history), scene.turn.question.text]
             room = scene.model.context_len // _SHARE_OF_LORE
-            self._lore = called(self.personality(scene), texts, room, replies=scene.replies)
+            told = replay.background(scene.turn.request.history, room)
+            self._lore = called(self.personality(scene), texts, room, replies=scene.replies) + told
         return self._lore
 
     def decision(self, scene: Scene) -> Decision:
@@ -297,63 +331,4 @@ class Recalled:
             **emotions.shown(self.feeling(scene)),
             "level": standing.level,
             "affinity": round(standing.points, 2),
-        }
-
-
-@dataclass(slots=True)
-class Said:
-    """What the model says, as it comes, and the prompt that made it say so; `dropped` marks were never offered.
-
-    `appended` is what code put behind it; `watch` is who listened for harm, where a model spoke.
-    """
-
-    prompt: Prompt | None = None
-    tokens: list[str] = field(default_factory=list)
-    finish: str = "stop"
-    usage: Usage | None = None
-    dropped: int = 0
-    appended: str = ""
-    watch: Watch | None = None
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return "".join(self.tokens)
-
-    def composed(self) -> Prompt:
-        """The prompt; it is there before anything is said."""
-        assert self.prompt is not None
-        return self.prompt
-
-    def heard(self, delta: Delta) -> None:
-        """Takes from a piece of the answer what is not text."""
-        self.finish = delta.finish or self.finish
-        self.usage = delta.usage or self.usage
-
-    def token(self, text: str) -> Token:
-        """The next piece of text."""
-        self.tokens.append(text)
-        return Token(len(self.tokens) - 1, text)
-
-    def cited(self, passages: list[Passage]) -> list[Passage]:
-        """What may be cited: nothing where others' words took the place of the model's."""
-        return [] if self.watch is None or self.watch.replaced else passages
-
-    def counted(self, prompt: Prompt) -> dict[str, Any]:
-        """Tokens of prompt and answer: as the server counted them, else estimated, and then it says so."""
-        if self.usage is None:
-            spoken = estimate_tokens(self.text)
-            total = prompt.tokens + spoken
-            return {
-                "prompt_tokens": prompt.tokens,
-                "completion_tokens": spoken,
-                "total_tokens": total,
-                "estimated": True,
-            }
-        used = self.usage
-        return {
-            "prompt_tokens": used.prompt_tokens,
-            "completion_tokens": used.completion_tokens,
-            "total_tokens": used.prompt_tokens + used.completion_tokens,
-            "cached_tokens": used.cached_tokens,
         }

@@ -41,7 +41,8 @@ def look(event: Event, avatar_id: uuid.UUID, text: str, switches: Mapping[str, A
     if not in_danger and not _may():
         return
     avatar = avatars.get(event.owner, avatar_id)
-    said = -1.0 if in_danger else _ask(avatar, text)
+    with gateway.charged(gateway.Account(event.owner, event.owner_id, avatar_id, "feeling")):
+        said = -1.0 if in_danger else _ask(avatar, text)
     if said is None:
         return
     mark = replace(event, event_id=uuid.uuid5(event.event_id, "second look"))

@@ -36,11 +36,14 @@ _SILENT: dict[Language, str] = {
 
 @dataclass(slots=True)
 class Sight:
-    """What the model that answers may see of a turn, and how much was kept from it."""
+    """What the model that answers may see of a turn, and how much was kept from it; `among` are the categories that not
+    everybody may read.
+    """
 
     route: Route = field(default_factory=lambda: Route(None))
     marks: Marks = field(default_factory=dict)
     limited: bool = False
+    among: frozenset[str] = frozenset()
     left_out: int = 0
 
     def history(self, past: Sequence[Past]) -> list[Past]:
@@ -101,7 +104,7 @@ def of(
     found = repo.marked(tx, owner_id, avatar.avatar_id, sorted(among), sensitivity.keys_of(among))
     drawn = marks((one.message_id, one.key, one.category) for one in found.all())
     about = asked_about(asked, before, drawn, among)
-    return Sight(routed(chosen, gateway.local, avatar.egress, about), drawn, limited=True)
+    return Sight(routed(chosen, gateway.local, avatar.egress, about), drawn, limited=True, among=frozenset(among))
 
 
 def about_lines(history: Sequence[Past], marks: Marks, among: Collection[str]) -> dict[int, frozenset[str]]:

@@ -42,7 +42,7 @@ FORGET_AVATAR = db.Command(
         where r.owner_id = %(owner_id)s and r.request_id = of_it.request_id and r.memories <> '[]'
     ),
     kept as (
-        delete from idempotency_keys k where k.owner_id = %(owner_id)s and k.response ? 'memories'
+        delete from idempotency_keys k where k.owner_id = %(owner_id)s and k.response ?| array['memories', 'sealed']
     )
     update llm_requests q set prompt_text = null, prompt_json = null from of_it
     where q.owner_id = %(owner_id)s and q.request_id = of_it.request_id

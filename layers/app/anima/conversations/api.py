@@ -113,7 +113,10 @@ class MessageAnswer(BaseModel):
     media_refs: list[MediaRef]
     response_id: int | None
     citations: int = Field(description="How many citations the answer has; GET /responses/{id} shows them")
-    state: str | None = Field(description="pending, completed, failed or interrupted; null for replies")
+    state: str | None = Field(
+        description="pending, waiting (for somebody to approve a tool's call), completed, failed or interrupted; "
+        "null for replies"
+    )
     branch: Branch
 
 

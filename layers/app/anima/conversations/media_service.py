@@ -23,10 +23,10 @@ class UnknownMedium(BadInput):
     slug = "unknown-medium"
 
 
-def store(principal: db.Principal, data: bytes, name: str | None = None) -> Medium:
+def store(principal: db.Principal, data: bytes, name: str | None = None, limit: int = MAX_BYTES) -> Medium:
     """Stores a small file once, however often it comes. Raises UnknownMedium, TooLarge."""
-    if len(data) > MAX_BYTES:
-        raise TooLarge(what="file", size=len(data), limit=f"{MAX_BYTES} (larger ones come by POST /uploads)")
+    if len(data) > limit:
+        raise TooLarge(what="file", size=len(data), limit=f"{limit} (larger ones come by POST /uploads)")
     from anima.vendors.readers.content import medium_of
 
     kind = medium_of(data, name=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ class Session:
 class Message:
     """A message of the history, with what came of it.
 
-    `state` is that of the request that a user's message made: pending, completed, failed, interrupted. `branch` says
+    `state` is that of the request that a user's message made: pending, waiting (for its person to approve a call),
+    completed, failed, interrupted. `branch` says
     which of how many it is that stand in its place: index (from 1), of, and the ids of all, oldest first.
     """
 
@@ -67,13 +68,29 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that comes with the message of a turn; `told` is what a document made of it begins with, where one is."""
+
+    media_id: int
+    media_type: str
+    mime_type: str
+    size_bytes: int
+    storage_uri: str
+    name: str | None
+    told: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnContext:
-    """Where a turn stands: its session, the avatar (none: nobody), and the branch so far, oldest first."""
+    """Where a turn stands: its session, the avatar (none: nobody), the branch so far, oldest first, and the files that
+    come with the message.
+    """
 
     session: Session
     avatar: Partner | None
     history: list[Past]
     fresh: bool
+    media: list[Enclosed] = field(default_factory=list)
 
     @property
     def parent_message_id(self) -> int | None:

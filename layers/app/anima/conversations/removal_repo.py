@@ -34,7 +34,7 @@ PRIVATE_MEDIA = db.Query(
     """,
 )
 
-# What was looked for in a session, and what keys of idempotency tell of it.
+# What was looked for in a session, and what keys of idempotency tell of it; a sealed answer may tell of anything.
 DELETE_TRACES = db.Command(
     """
     with looked as (
@@ -46,6 +46,7 @@ DELETE_TRACES = db.Command(
     delete from idempotency_keys k
     where k.owner_id = %(owner_id)s and (
         k.response ->> 'session_id' = %(session_id)s::bigint::text
+        or k.response ? 'sealed'
         or k.response ->> 'request_id' in (
             select q.request_id::text from llm_requests q
             where q.owner_id = %(owner_id)s and q.session_id = %(session_id)s

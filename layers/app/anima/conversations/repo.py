@@ -71,7 +71,8 @@ OWN_MESSAGE = db.Query(
 # parent follows the one before it (an import may have none), but where it replaces another it begins the session. Turns
 # that went on at the same time hang below each other's messages: all of them are shown, each with its answer. Times of
 # an import may lead back to where a path was already: there it ends.
-# A request whose time is over while it is pending was cut, though nobody may have closed it yet.
+# A request whose time is over while it is pending was cut, though nobody may have closed it yet; one without a process
+# waits for its person.
 _MESSAGE: LiteralString = (
     """
     with recursive below as (
@@ -168,8 +169,12 @@ _MESSAGE: LiteralString = (
         limit 1
     ) p on true
     left join lateral (
-        select case when r.state = 'pending' and r.expires_at < now() then 'interrupted' else r.state end
-            as state
+        select case
+            when r.state <> 'pending' then r.state
+            when r.parameters ? 'waiting' and r.instance is null then 'waiting'
+            when r.expires_at < now() then 'interrupted'
+            else r.state
+        end as state
         from llm_requests r
         where r.owner_id = m.owner_id and r.message_id = m.message_id
         order by r.request_id desc

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
-from anima.conversations.model import Past
+from anima.conversations.model import Enclosed, Past
 from anima.kernel import db
 
 
@@ -31,6 +31,15 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A medium as an answer names it."""
+
+    media_id: int
+    media_type: str
+    mime_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edited:
     """A message that is to be replaced by another."""
 
@@ -46,13 +55,6 @@ class ToAnswer:
     session_id: int
     content: str
     answered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A medium that is there."""
-
-    media_id: int
 
 
 # The lock makes turns of one session follow each other: the second reads what the first has entered.
@@ -81,8 +83,9 @@ NEW_SESSION = db.Query(
         order by a.avatar_id
         limit 1
     ), made as (
-        insert into sessions (user_id, avatar_id, title, private, started_at)
-        select %(owner_id)s, c.avatar_id, %(title)s, %(private)s, %(at)s
+        insert into sessions (user_id, avatar_id, title, private, started_at, ended_at)
+        select %(owner_id)s, c.avatar_id, %(title)s, %(private)s, %(at)s,
+            case when %(closed)s::boolean then %(at)s::timestamptz end
         from (select 1) always
         left join chosen c on true
         where c.avatar_id is not null or (%(avatar_id)s::uuid is null and %(name)s::text is null)
@@ -205,8 +208,38 @@ TO_ANSWER = db.Query(
     """,
 )
 
+# Those that are named, and those of a message that is stored.
 MEDIA = db.Query(
-    Owned, "select media_id from media where owner_id = %(owner_id)s and media_id = any(%(media_ids)s::bigint[])"
+    Enclosed,
+    """
+    select m.media_id, m.media_type, m.mime_type, m.size_bytes, m.storage_uri, m.metadata ->> 'name' as name,
+        (
+            select left(c.text, 1000)
+            from documents d
+            join chunks c on c.owner_id = d.owner_id and c.document_id = d.document_id
+            where d.owner_id = m.owner_id and d.media_id = m.media_id
+            order by c.chunk_index
+            limit 1
+        ) as told
+    from media m
+    where m.owner_id = %(owner_id)s and (
+        m.media_id = any(%(media_ids)s::bigint[])
+        or m.media_id in (
+            select k.media_id from message_media k
+            where k.owner_id = %(owner_id)s and k.message_id = %(message_id)s::bigint
+        )
+    )
+    order by m.media_id
+    """,
+)
+
+SHOWN = db.Query(
+    Shown,
+    """
+    select media_id, media_type, mime_type from media
+    where owner_id = %(owner_id)s and media_id = any(%(media_ids)s::bigint[])
+    order by media_id
+    """,
 )
 
 
@@ -223,9 +256,21 @@ def new_session(
     title: str | None,
     private: bool,
     at: datetime,
+    closed: bool = False,
 ) -> db.Pending[Opened]:
-    """A new session with its participants; no row where the avatar that was named is not there."""
-    return tx.fetch(NEW_SESSION, owner_id=owner_id, avatar_id=avatar_id, name=name, title=title, private=private, at=at)
+    """A new session with its participants; no row where the avatar that was named is not there. `closed`: over as it
+    begins.
+    """
+    return tx.fetch(
+        NEW_SESSION,
+        owner_id=owner_id,
+        avatar_id=avatar_id,
+        name=name,
+        title=title,
+        private=private,
+        at=at,
+        closed=closed,
+    )
 
 
 def branch(
@@ -247,6 +292,13 @@ def to_answer(tx: db.Transaction, owner_id: int, message_id: int) -> db.Pending[
     return tx.fetch(TO_ANSWER, owner_id=owner_id, message_id=message_id)
 
 
-def media(tx: db.Transaction, owner_id: int, media_ids: Sequence[int]) -> db.Pending[Owned]:
-    """Those of the media that are the owner's."""
-    return tx.fetch(MEDIA, owner_id=owner_id, media_ids=list(media_ids))
+def media(
+    tx: db.Transaction, owner_id: int, media_ids: Sequence[int], message_id: int | None = None
+) -> db.Pending[Enclosed]:
+    """Those of the media that are the owner's, and those of a stored message."""
+    return tx.fetch(MEDIA, owner_id=owner_id, media_ids=list(media_ids), message_id=message_id)
+
+
+def shown(tx: db.Transaction, owner_id: int, media_ids: Sequence[int]) -> db.Pending[Shown]:
+    """Media as an answer names them."""
+    return tx.fetch(SHOWN, owner_id=owner_id, media_ids=list(media_ids))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from anima.conversations import turn_repo
-from anima.conversations.model import Partner, Past, Session, TurnContext
+from anima.conversations.model import Enclosed, Partner, Past, Session, TurnContext
 from anima.conversations.turn_repo import ToAnswer
 from anima.kernel import clock, db, outbox
 from anima.kernel.errors import BadInput, Conflict, FieldError, NotFound
@@ -58,7 +59,7 @@ class PendingContext:
     _session_id: int | None
     _avatar: uuid.UUID | str | None
     _parent_message_id: int | None
-    _media: db.Pending[turn_repo.Owned] | None
+    _media: db.Pending[Enclosed] | None
     _media_ids: Sequence[int]
     _edits: int | None = None
     _edited: db.Pending[turn_repo.Edited] | None = None
@@ -78,9 +79,9 @@ class PendingContext:
             wrong = FieldError("parent_message_id", "a message of this session")
             raise MessageNotFound(message_id=self._parent_message_id, fields=[wrong])
         self._check_edited()
-        if self._media is not None:
-            _check_media(len(self._media.all()), self._media_ids)
-        return TurnContext(as_session(opened), _partner(opened), history, self._session_id is None)
+        media = self._media.all() if self._media is not None else []
+        _check_media({one.media_id for one in media}, self._media_ids)
+        return TurnContext(as_session(opened), _partner(opened), history, self._session_id is None, media)
 
     def _check_edited(self) -> None:
         if self._edits is None:
@@ -110,27 +111,31 @@ def begin_turn_context(
     session_id: int | None = None,
     avatar: uuid.UUID | str | None = None,
     private: bool = False,
+    closed: bool = False,
     title: str | None = None,
     parent_message_id: int | None = None,
     history_limit: int = 40,
     media_ids: Sequence[int] = (),
     edits: int | None = None,
+    message_id: int | None = None,
 ) -> PendingContext:
     """Asks for session, avatar and branch without looking at anything.
 
-    Without `session_id` a session is made, with the avatar (id or name), or with the person's first one. `edits` is a
-    message that another will replace: the branch is what led to it.
+    Without `session_id` a session is made, with the avatar (id or name), or with the person's first one: a `private`
+    one is not remembered, a `closed` one is over as it begins. `edits` is a message that another will replace: the
+    branch is what led to it. `message_id` is one that is stored, which may have files.
     """
     edited = None if edits is None else turn_repo.edited(tx, owner_id, session_id or 0, edits)
     if session_id is None:
-        opened = begin_session(tx, owner_id, avatar=avatar, private=private, title=title)
+        opened = begin_session(tx, owner_id, avatar=avatar, private=private, title=title, closed=closed)
         branch = None
         if parent_message_id is not None:  # a new session holds no message, and says so
             branch = turn_repo.branch(tx, owner_id, 0, parent_message_id, 1)
     else:
         opened = turn_repo.session(tx, owner_id, session_id)
         branch = turn_repo.branch(tx, owner_id, session_id, parent_message_id, history_limit, edits)
-    media = turn_repo.media(tx, owner_id, media_ids) if media_ids else None
+    asked_for = bool(media_ids) or message_id is not None
+    media = turn_repo.media(tx, owner_id, media_ids, message_id) if asked_for else None
     return PendingContext(opened, branch, session_id, avatar, parent_message_id, media, media_ids, edits, edited)
 
 
@@ -152,11 +157,12 @@ def begin_session(
     avatar: uuid.UUID | str | None,
     private: bool,
     title: str | None,
+    closed: bool = False,
 ) -> db.Pending[turn_repo.Opened]:
     """Makes a session without looking; no row comes back where the avatar that was named is not there."""
     avatar_id = avatar if isinstance(avatar, uuid.UUID) else None
     name = avatar if isinstance(avatar, str) else None
-    return turn_repo.new_session(tx, owner_id, avatar_id, name, title, private, clock.now())
+    return turn_repo.new_session(tx, owner_id, avatar_id, name, title, private, clock.now(), closed)
 
 
 def announce_media(tx: db.Transaction, owner_id: int, session: Session, media_ids: Sequence[int]) -> None:
@@ -166,8 +172,16 @@ def announce_media(tx: db.Transaction, owner_id: int, session: Session, media_id
         outbox.emit(tx, "media.attached", key, owner_id, {"media_ids": list(media_ids)})
 
 
-def _check_media(found: int, media_ids: Sequence[int]) -> None:
-    if found != len(set(media_ids)):
+def media_refs(principal: db.Principal, media_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Media as an answer names them: media_id, media_type, mime_type, url."""
+    assert principal.user_id is not None, "media belong to somebody"
+    with db.transaction(principal) as tx:
+        found = turn_repo.shown(tx, principal.user_id, media_ids)
+    return [{**asdict(one), "url": f"/api/v1/media/{one.media_id}/content"} for one in found.all()]
+
+
+def _check_media(found: set[int], media_ids: Sequence[int]) -> None:
+    if not found.issuperset(media_ids):
         wrong = FieldError("media", "ids of media of yours")
         raise MediaNotFound(media_ids=", ".join(map(str, media_ids)), fields=[wrong])
 

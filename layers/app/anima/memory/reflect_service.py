@@ -93,7 +93,9 @@ def reflect(event: outbox.Event, propose: Propose | None = ask_model) -> None:
     The payload names avatar_id, message_id and response_message_id. Nothing is kept of a private session, nor of a turn
     that is gone by now.
     """
-    prepared = prepare(_read(event, uuid.UUID(str(event.payload["avatar_id"]))), propose)
+    avatar_id = uuid.UUID(str(event.payload["avatar_id"]))
+    with gateway.charged(gateway.Account(event.owner, event.owner_id, avatar_id, "facts")):
+        prepared = prepare(_read(event, avatar_id), propose)
     if not prepared.said:
         return
     with db.transaction(event.owner) as tx:

@@ -1,0 +1,2 @@
+drop index sessions_client;
+alter table sessions drop column client_id;
