@@ -1,1 +1,1 @@
-"""The WebSocket API, for connections that the server writes to."""
+"""The WebSocket door: frames in, frames out, the same on the server at home and on the deployed WebSocket API."""

@@ -1,57 +1,105 @@
-"""Events of the WebSocket API: who may connect. Nothing is kept of a connection, so nothing is left of one."""
+"""Events of the WebSocket API: who connects, what they send, and that they are gone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from anima.kernel import auth, connections, telemetry
+from anima.kernel import auth, telemetry, watch
+from anima.kernel import connections as database
 from anima.kernel.errors import AnimaError, BadInput, FieldError, Unauthenticated
+from anima.socket import connections, credentials, joined, origins
+from anima.socket.errors import ForeignOrigin
 
 _PATIENCE_SECONDS = 15.0
 """The gateway gives up on a connection after 29 s."""
-_PROTOCOL = "bearer"
-"""A page cannot set headers of a WebSocket: it offers this protocol, and its access token as another."""
+_KINDS = ("CONNECT", "MESSAGE", "DISCONNECT")
+_wired = False
 
 
 def handle(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers `$connect` (200, or 401 without a valid key or token) and `$disconnect` (200).
+    """Answers `$connect` (200, or 401, 403, 429), `$default` (200: what came of a frame is posted), `$disconnect`.
 
-    Raises BadInput for an event that is neither.
+    Raises BadInput for an event that is none of them.
     """
-    kind = _kind(event)
-    if kind == "DISCONNECT":
-        return {"statusCode": 200}
-    credential, by_protocol = _credential(event.get("headers"))
-    try:
-        with connections.patient(_PATIENCE_SECONDS):
-            principal = auth.authenticate(credential)
-    except AnimaError as error:
-        if not isinstance(error, Unauthenticated):
-            telemetry.error("socket.refused", error)
-        return {"statusCode": error.status, "body": error.detail}
-    telemetry.info("socket.connected", tenant=telemetry.tenant(principal.user_id))
-    # A browser closes a connection whose protocol was not chosen among those it offered.
-    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": _PROTOCOL}} if by_protocol else {"statusCode": 200}
+    kind, context = _kind(event)
+    if kind == "CONNECT":
+        return _connect(event, context)
+    with database.patient(_PATIENCE_SECONDS):
+        if kind == "DISCONNECT":
+            return _disconnect(context)
+        return _message(event, context)
 
 
-def _kind(event: Mapping[str, Any]) -> str:
+def _kind(event: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     context = event.get("requestContext") if isinstance(event, Mapping) else None
     kind = context.get("eventType") if isinstance(context, Mapping) else None
-    if kind not in ("CONNECT", "DISCONNECT"):
-        wrong = FieldError("requestContext.eventType", "CONNECT or DISCONNECT")
+    if kind not in _KINDS or not isinstance(context, Mapping):
+        wrong = FieldError("requestContext.eventType", "CONNECT, MESSAGE or DISCONNECT")
         raise BadInput(reason="an event of the WebSocket API is expected", fields=[wrong])
-    return str(kind)
+    missing = [name for name in ("connectionId", "domainName", "stage") if not isinstance(context.get(name), str)]
+    if missing and kind != "CONNECT":
+        wrong = FieldError(f"requestContext.{missing[0]}", "a text")
+        raise BadInput(reason="an event of the WebSocket API is expected", fields=[wrong])
+    return str(kind), context
 
 
-def _credential(headers: object) -> tuple[str | None, bool]:
-    """The key or token of the request, and whether it came as a protocol."""
-    given = headers if isinstance(headers, Mapping) else {}
-    named = {str(name).lower(): str(value) for name, value in given.items()}
-    scheme, _, credential = named.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credential.strip():
-        return credential.strip(), False
-    offered = [one.strip() for one in named.get("sec-websocket-protocol", "").split(",")]
-    if len(offered) == 2 and offered[0] == _PROTOCOL:
-        return offered[1], True
-    return None, False
+def _connect(event: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    given = event.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
+    credential, by_protocol = credentials.of(headers)
+    try:
+        origins.check(headers.get("origin"), headers.get("host"))
+        with database.patient(_PATIENCE_SECONDS):
+            principal = auth.authenticate(credential)
+            joined.count(principal.user_id)
+            if credential is not None and "connectionId" in context:
+                connections.opened(principal, str(context["connectionId"]), credential)
+    except AnimaError as error:
+        if not isinstance(error, Unauthenticated | ForeignOrigin):
+            telemetry.error("socket.refused", error)
+        telemetry.count("socket.connections", outcome="refused")
+        return {"statusCode": error.status, "body": error.detail}
+    telemetry.count("socket.connections", outcome="opened")
+    telemetry.info("socket.connected", tenant=telemetry.tenant(principal.user_id))
+    # A browser closes a connection whose protocol was not chosen among those it offered.
+    protocol = {"headers": {"Sec-WebSocket-Protocol": credentials.PROTOCOL}} if by_protocol else {}
+    return {"statusCode": 200, **protocol}
+
+
+def _disconnect(context: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        connections.closed(str(context["connectionId"]))
+    except AnimaError as error:  # it is forgotten by its time
+        telemetry.error("socket.disconnect", error)
+    telemetry.count("socket.connections", outcome="closed")
+    return {"statusCode": 200}
+
+
+def _message(event: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes a frame, and stays until its answer is over; the gateway may have given up on this event by then."""
+    _wire()
+    from anima.socket import deployed
+
+    body = event.get("body")
+    text = body if isinstance(body, str) and not event.get("isBase64Encoded") else None
+    with watch.work("socket.frame"):
+        deployed.take(deployed.Place.of(context), text)
+    return {"statusCode": 200}
+
+
+def _wire() -> None:
+    """Lets this process take turns, as the functions of chat do."""
+    global _wired
+    if _wired:
+        return
+    from anima.chat import wiring
+    from anima.operations import wake
+    from anima.vendors.cache import cache
+    from anima.vendors.embeddings import question
+
+    watch.start()
+    question.keep_in(cache())
+    wake.wire()
+    wiring.wire()
+    _wired = True

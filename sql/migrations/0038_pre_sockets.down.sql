@@ -1,0 +1,3 @@
+drop function socket_caller(text);
+drop function socket_closed(text);
+drop table socket_connections;
