@@ -1,4 +1,4 @@
-"""Every error as an answer: problem+json (RFC 9457), in this one place."""
+"""Every error as an answer: problem+json (RFC 9457), in this one place; under /v1 as OpenAI's clients read it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 
 from anima.kernel import telemetry
 from anima.kernel.errors import AnimaError, BadInput, Conflict, DatabaseUnavailable, FieldError, TooLarge
-from anima.kernel.http import problem_type
+from anima.kernel.problem import problem
+from anima.openai_api import errors as openai
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -103,23 +104,6 @@ def typed(error: Exception) -> AnimaError:
     return known or Internal()
 
 
-def problem(error: AnimaError) -> dict[str, Any]:
-    """The body of an answer that tells an error."""
-    return {
-        "type": problem_type(error.slug),
-        "title": error.slug.replace("-", " ").capitalize(),
-        "status": error.status,
-        "detail": _speakable(error.detail),
-        "request_id": telemetry.request_id.get() or "",
-        "errors": [{"path": _speakable(one.path), "message": _speakable(one.message)} for one in error.fields],
-    }
-
-
-def _speakable(text: str) -> str:
-    """What was sent and is told back may hold what no answer can: lone surrogates."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _headers(error: AnimaError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if error.retry_after is not None:
@@ -131,21 +115,23 @@ def _headers(error: AnimaError) -> dict[str, str]:
     return headers
 
 
-def answer(error: Exception) -> JSONResponse:
-    """The answer to a request that failed."""
+def answer(error: Exception, path: str = "") -> JSONResponse:
+    """The answer to a request that failed; at the door of OpenAI's protocol it has the shape that is read there."""
     known = typed(error)
     if known.status >= 500 and known is error:
         telemetry.error("http.failed", error)
     headers = _headers(known)
     if isinstance(error, HTTPException) and error.headers:
         headers |= {name: value for name, value in error.headers.items() if name.lower() == "allow"}
+    if openai.is_ours(path):
+        return JSONResponse(openai.body(known), known.status, headers)
     return JSONResponse(problem(known), known.status, headers, MEDIA_TYPE)
 
 
-async def _handle(_request: Request, error: Exception) -> JSONResponse:
+async def _handle(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DatabaseUnavailable):
         raise error  # for `replays.Replays`, which may have it done once more
-    return answer(error)
+    return answer(error, request.url.path)
 
 
 def install(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from anima.kernel import remaining
 from anima.kernel.errors import BadInput, FieldError
 
 TEXT_TYPES = ["text/", "application/json", "application/problem+json", "application/javascript", "image/svg+xml"]
@@ -24,7 +25,8 @@ def behind_gateway(app: FastAPI) -> Callable[[dict[str, Any], Any], dict[str, An
         wrong = [FieldError(path, expected) for path, expected in _wrong(event)]
         if wrong:
             raise BadInput(reason="an event of an HTTP API is expected (version 2.0)", fields=wrong)
-        answer: dict[str, Any] = adapter(event, context)
+        with remaining.within(context):
+            answer: dict[str, Any] = adapter(event, context)
         return answer
 
     return handler

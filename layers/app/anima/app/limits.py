@@ -20,6 +20,9 @@ _FILES = frozenset({f"{API}/documents", f"{API}/media", f"{API}/snapshots"})
 _TRANSCRIPTS = re.compile(rf"{API}/avatars/[0-9a-f-]{{36}}/transcripts")
 _CARDS = re.compile(rf"{API}/(?:cards|avatars/[0-9a-f-]{{36}}/(?:picture|lorebook))")
 _MAX_CARD_BYTES = 16_000_000
+_TOLD = frozenset({"/v1/chat/completions", "/v1/responses"})
+_MAX_TOLD_BYTES = 32_000_000
+"""A whole conversation with its pictures, as clients of other protocols send it each time."""
 _UPLOAD = re.compile(rf"{API}/uploads/[0-9a-f-]{{36}}/content")
 # A client that is still sending hardly hears an answer: so much is read and dropped first.
 _DRAINED_BYTES = 4_000_000
@@ -29,6 +32,8 @@ def limit(path: str) -> int:
     """The largest body that an address takes, in bytes; a file may come as base64, an upload comes as it is."""
     if _UPLOAD.fullmatch(path):
         return settings().max_upload_bytes
+    if path in _TOLD:
+        return _MAX_TOLD_BYTES
     if _CARDS.fullmatch(path):
         return _MAX_CARD_BYTES
     if path in _FILES or _TRANSCRIPTS.fullmatch(path):

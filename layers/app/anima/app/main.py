@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
-from anima.app import errors, health, openapi
+from anima.app import errors, health, once, openapi
 from anima.app.limits import BodyLimit
 from anima.app.origin import OwnPagesOnly
 from anima.app.replays import Replays
@@ -26,18 +27,12 @@ _THREADS = 256
 def _chat() -> list[APIRouter]:
     from anima.chat import api as chat
     from anima.chat import ask_api as asking
-    from anima.chat import further
     from anima.chat import log_api as log
+    from anima.chat import tools_api, wiring
     from anima.conversations import api as conversations
-    from anima.curiosity import turn_service as curiosity
-    from anima.gateway import service as models
-    from anima.knowledge import elsewhere_service, service
-    from anima.vendors.llm import prefixes
 
-    models.keep_beginnings(prefixes.keep)
-    service.also_search(elsewhere_service.begin)
-    further.ask(curiosity)
-    return [chat.router, log.router, asking.router, conversations.router]
+    wiring.wire()
+    return [chat.router, tools_api.router, log.router, asking.router, conversations.router]
 
 
 def _retrieve() -> list[APIRouter]:
@@ -51,25 +46,17 @@ def _manage() -> list[APIRouter]:
     from anima.avatars import api as avatars
     from anima.avatars import cards_api as cards
     from anima.avatars import pictures_api as pictures
-    from anima.avatars import service as avatar_rules
     from anima.avatars import versions_api as versions
     from anima.curiosity import api as curiosity
-    from anima.curiosity import sources_service as sources
     from anima.emotions import api as emotions
     from anima.gateway import api as gateway
-    from anima.gateway import catalogue_service
+    from anima.gateway import budgets_api, experiments_api, prompts_api, provision_api
     from anima.identity import api as identity
-    from anima.knowledge import documents_api as documents
-    from anima.knowledge import ingest_api as ingestion
-    from anima.knowledge import publish_api as publishing
-    from anima.knowledge import search_api as searching
-    from anima.knowledge import stores_api as stores
-    from anima.knowledge import summary_api as summaries
-    from anima.knowledge import uploads_api as uploads
     from anima.memory import api as memory
     from anima.memory import sleep_api as sleeping
     from anima.operations import health_api, settings_api
     from anima.personality import api as personality
+    from anima.plugins import api as plugins
     from anima.relationships import api as relationships
     from anima.safety import api as safety
     from anima.snapshots import erase_api as erasing
@@ -78,8 +65,7 @@ def _manage() -> list[APIRouter]:
     from anima.snapshots import transcripts_api as transcripts
     from anima.style import api as style
 
-    avatar_rules.know_providers(lambda: [*catalogue_service.providers(), sources.PROVIDER])
-    of_documents = (documents, uploads, searching, ingestion, stores, publishing, summaries)
+    _know_providers()
     rooms = (
         identity,
         avatars,
@@ -87,7 +73,7 @@ def _manage() -> list[APIRouter]:
         pictures,
         cards,
         personality,
-        *of_documents,
+        *_of_documents(),
         memory,
         sleeping,
         curiosity,
@@ -99,11 +85,38 @@ def _manage() -> list[APIRouter]:
         emotions,
         style,
         safety,
+        plugins,
         settings_api,
         gateway,
+        budgets_api,
+        provision_api,
+        prompts_api,
+        experiments_api,
         health_api,
     )
     return [room.router for room in rooms]
+
+
+def _of_documents() -> list[Any]:
+    from anima.knowledge import documents_api as documents
+    from anima.knowledge import ingest_api as ingestion
+    from anima.knowledge import publish_api as publishing
+    from anima.knowledge import search_api as searching
+    from anima.knowledge import stores_api as stores
+    from anima.knowledge import summary_api as summaries
+    from anima.knowledge import uploads_api as uploads
+
+    return [documents, uploads, searching, ingestion, stores, publishing, summaries]
+
+
+def _know_providers() -> None:
+    """Says whom the egress of an avatar can name: who serves models, who is asked about gaps, and other programs."""
+    from anima.avatars import service as avatars
+    from anima.curiosity import sources_service as sources
+    from anima.gateway import catalogue_service
+    from anima.memory import notes_service as notes
+
+    avatars.know_providers(lambda: [*catalogue_service.providers(), sources.PROVIDER, notes.PROGRAM])
 
 
 _ROUTERS: dict[str, Callable[[], list[APIRouter]]] = {
@@ -125,19 +138,24 @@ def build(parts: set[str] | frozenset[str], *, guarded: bool = False) -> FastAPI
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
-        lifespan=_with_threads,
+        lifespan=_with_talks if guarded else _with_threads,
         generate_unique_id_function=openapi.operation_id,
     )
     app.include_router(health.router)
     if guarded:
         _mount_metrics(app)
+        _mount_socket(app)
     for part in sorted(parts):
         for router in _ROUTERS[part]():
-            app.include_router(router, prefix=API)
+            app.include_router(router, prefix=API, dependencies=[Depends(once.enter)])
+    if "chat" in parts:
+        _mount_doors(app)
     if "manage" in parts:
         _mount_console(app)
     errors.install(app)
     openapi.install(app)
+    once.install(app)
+    app.add_middleware(once.Once)
     app.add_middleware(Replays)
     app.add_middleware(BodyLimit)
     if guarded:
@@ -154,11 +172,38 @@ async def _with_threads(_app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
+@asynccontextmanager
+async def _with_talks(app: FastAPI) -> AsyncIterator[None]:
+    """Ends what is being said over WebSocket when the server stops, so that it is kept."""
+    from anyio import to_thread
+
+    from anima.socket import talk
+
+    async with _with_threads(app):
+        yield
+        await to_thread.run_sync(talk.leave_all)
+
+
 def _mount_metrics(app: FastAPI) -> None:
     from anima.app import metrics
 
     metrics.prometheus()
     app.include_router(metrics.router)
+
+
+def _mount_socket(app: FastAPI) -> None:
+    from anima.socket import api as socket
+
+    socket.mount(app)
+
+
+def _mount_doors(app: FastAPI) -> None:
+    """What other programs speak, at the root: the protocols say where."""
+    from anima.mcp_api import api as mcp
+    from anima.openai_api import api as openai
+
+    app.include_router(openai.router)
+    app.include_router(mcp.router)
 
 
 def _mount_console(app: FastAPI) -> None:

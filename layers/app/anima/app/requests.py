@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from anima.app import errors
 from anima.kernel import ids, telemetry, watch
 from anima.kernel.http import API
+from anima.openai_api import errors as openai
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +24,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_TURNS = (f"{API}/chat", f"{openai.ROOT}/chat", f"{openai.ROOT}/responses")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -33,11 +35,11 @@ def _method(name: str) -> str:
 
 def _route_class(route: str, method: str) -> str:
     """The kind of a route, for the few dimensions of CloudWatch: turn, search, api or console."""
-    if method == "POST" and route.startswith(f"{API}/chat"):
+    if method == "POST" and route.startswith(_TURNS):
         return "turn"
     if route.endswith("/search"):
         return "search"
-    return "api" if route.startswith((API, "/v1")) else "console"
+    return "api" if route.startswith((API, openai.ROOT, "/mcp")) else "console"
 
 
 class Requests:
@@ -78,7 +80,7 @@ class _Exchange:
             if self.status is not None:  # half an answer is out: only a cut connection tells the client
                 telemetry.error("http.cut", error)
                 raise
-            await errors.answer(error)(self.scope, receive, self.send)
+            await errors.answer(error, self.scope["path"])(self.scope, receive, self.send)
         finally:
             self.log()
 
@@ -122,4 +124,5 @@ class _Exchange:
             return "none"
         # A route of an included router does not know the prefix that it was included under.
         written = str(route.path)
-        return API + written if path.startswith(f"{API}/") and not written.startswith(API) else written
+        root = next((one for one in (API, openai.ROOT) if path.startswith(f"{one}/")), "")
+        return written if written.startswith(root) else root + written

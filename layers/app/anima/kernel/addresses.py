@@ -80,10 +80,13 @@ class Checked:
         return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
 
 
-def check_public(url: str, schemes: tuple[str, ...] = ("http", "https"), port: int | None = None) -> Checked:
+def check_public(
+    url: str, schemes: tuple[str, ...] = ("http", "https"), port: int | None = None, *, anywhere: bool = False
+) -> Checked:
     """The URL with an address of its host to connect to.
 
     Every address that the name has must be public, else none is given; `port` is for schemes without a usual one.
+    `anywhere`: an admin lets this one lie in a network of one's own; at a cloud's own addresses it still may not.
     Raises BadAddress, PrivateAddress, UnknownHost.
     """
     parts = _split(url, schemes)
@@ -92,7 +95,8 @@ def check_public(url: str, schemes: tuple[str, ...] = ("http", "https"), port: i
     if number is None:
         raise BadAddress(reason="it names no port")
     found = _looked_up(host, number)
-    if not _is_allowed(host, number) and not all(map(is_public, found)):
+    fits = _is_of_a_network if anywhere else is_public
+    if not _is_allowed(host, number) and not all(map(fits, found)):
         raise PrivateAddress(host=host)
     return Checked(url, parts.scheme, host, number, str(found[0]))
 
@@ -118,6 +122,12 @@ def is_public(address: Address) -> bool:
     if address in _METADATA or any(address in net for net in _CARRIERS if net.version == address.version):
         return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _is_of_a_network(address: Address) -> bool:
+    """Whether an address is public or of a network of one's own: none that a cloud keeps for itself."""
+    inner = _inner(address) or address
+    return inner not in _METADATA and not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
 
 
 def _is_allowed(host: str, port: int | None) -> bool:

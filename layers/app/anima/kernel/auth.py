@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets as random
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from anima.kernel import clock, db, secrets
+from anima.kernel import clock, db, limits, secrets
 from anima.kernel.config import settings
 from anima.kernel.errors import Forbidden, Unauthenticated
 
@@ -81,6 +81,25 @@ def family(credential: str | None) -> uuid.UUID | None:
     return None if credential is None or credential.startswith(API_KEY_START) else _claims(credential)[1]
 
 
+def expires_at(credential: str) -> datetime | None:
+    """When an access token ends; nothing for an API key. Raises Unauthenticated for what is no token of ours."""
+    import jwt
+
+    if credential.startswith(API_KEY_START):
+        return None
+    try:
+        claims = jwt.decode(
+            credential,
+            secrets.derive("access-token"),
+            algorithms=[_ALGORITHM],
+            audience="anima",
+            options={"verify_exp": False},
+        )
+        return datetime.fromtimestamp(claims["exp"], UTC)
+    except (jwt.InvalidTokenError, KeyError, ValueError):
+        raise Unauthenticated(reason="the credential is neither a key nor a token of this server") from None
+
+
 def access_token(user_id: int, family_id: uuid.UUID) -> str:
     """A JWT for a user; it lives while its refresh family does, a few minutes at most."""
     import jwt
@@ -123,6 +142,8 @@ def _holder(credential: str) -> Holder | None:
         else:
             user_id, family_id = _claims(credential)
             found = tx.fetch(HOLDER_OF_TOKEN, user_id=user_id, family_id=family_id)
+        known = limits.begin(tx)
+    limits.take_up(known)
     return found.first()
 
 

@@ -9,8 +9,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
+from anima.kernel.config_providers import ProviderSettings
 from anima.kernel.errors import AnimaError
 
 
@@ -32,7 +33,7 @@ def _named(name: str) -> AliasChoices:
     return AliasChoices(name)
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """All settings; ours begin with ANIMA_, those of other products keep the names that users know."""
 
     model_config = SettingsConfigDict(
@@ -138,11 +139,20 @@ class Settings(BaseSettings):
     )
     reranker_key: SecretStr | None = Field(None, description="Key of the reranker")
     reranker_model: str | None = Field(None, description="Model that the reranker is asked for")
+    rate_limit_max_tokens: int = Field(
+        600,
+        ge=0,
+        description="How many calls over HTTP a person may make at once, unless the settings table says so; 0: any",
+    )
+    rate_limit_refill_seconds: int = Field(
+        60, ge=1, description="After how many seconds as many may be made again, unless the settings table says so"
+    )
     access_token_minutes: int = Field(15, ge=1, le=1440, description="How long an access token is valid")
     refresh_token_days: int = Field(30, ge=1, le=365, description="How long a refresh token is valid")
     api_key: SecretStr | None = Field(
         None, description="Key that the command line uses; not set: the one that the first start made"
     )
+    url: str | None = Field(None, description="Where `anima.client` finds the service; not set: on this machine")
     local_model: str = Field(
         "qwen2.5-coder-1.5b-instruct", description="Local chat model, by its name in the catalogue"
     )
@@ -214,6 +224,29 @@ class Settings(BaseSettings):
         None,
         validation_alias=_named("REDIS_URL"),
         description="A server of the Redis protocol that processes share as a cache; nothing depends on it",
+    )
+    ws_allowed_origins: str = Field(
+        "",
+        validation_alias=_named("WS_ALLOWED_ORIGINS"),
+        description="Origins of other sites' pages that may open a WebSocket, by commas, or *; its own always may",
+    )
+    ws_enable_events: bool = Field(
+        True,
+        validation_alias=_named("WS_ENABLE_EVENTS"),
+        description="Whether a WebSocket tells what it was not asked for: how an avatar feels after an answer",
+    )
+    ws_rate_limit_max_tokens: int = Field(
+        60,
+        ge=0,
+        validation_alias=_named("WS_RATE_LIMIT_MAX_TOKENS"),
+        description="How many frames over WebSocket a person may send at once, "
+        "unless the settings table says so; 0: any",
+    )
+    ws_rate_limit_refill_seconds: int = Field(
+        60,
+        ge=1,
+        validation_alias=_named("WS_RATE_LIMIT_REFILL_SECONDS"),
+        description="After how many seconds as many may be sent again, unless the settings table says so",
     )
     curiosity_searches_a_day: int = Field(
         20,

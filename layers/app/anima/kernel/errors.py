@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+PROBLEM_TYPE = "https://anima.dev/problems/"
+"""How the stable `type` of an error begins; its slug follows (RFC 9457)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:

@@ -12,15 +12,15 @@ from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from anima.kernel import auth, db, pages
+from anima.kernel import auth, db, limits, pages
 from anima.kernel.config import server_url, settings
-from anima.kernel.errors import Forbidden, Unauthenticated
+from anima.kernel.errors import PROBLEM_TYPE, Forbidden, Unauthenticated
 
 T = TypeVar("T")
 
 API = "/api/v1"
 SESSION_COOKIE = "anima_session"
-PROBLEM_TYPE = "https://anima.dev/problems/"
+_HEALTH = f"{API}/health"  # asked by those who watch, most of all when much is asked
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -107,19 +107,33 @@ _SCHEMES = (
 )
 
 
-def _caller(
+def identify(request: Request) -> db.Principal:
+    """The user behind a request, looked up and counted once for each.
+
+    Raises Unauthenticated, CrossSite, TooManyRequests.
+    """
+    known: db.Principal | None = getattr(request.state, "principal", None)
+    if known is None:
+        known = auth.authenticate(credential(request))
+        request.state.user_id = known.user_id
+        if not request.scope["path"].startswith(_HEALTH):
+            limits.check(known.user_id)
+        request.state.principal = known
+    return known
+
+
+def identified(
     request: Request,
     _bearer: Annotated[object, Security(_SCHEMES[0])],
     _password: Annotated[object, Security(_SCHEMES[1])],
     _cookie: Annotated[object, Security(_SCHEMES[2])],
 ) -> db.Principal:
-    principal = auth.authenticate(credential(request))
-    request.state.user_id = principal.user_id
-    return principal
+    """Dependency: the user who calls; with what the documentation tells of credentials."""
+    return identify(request)
 
 
-Caller = Annotated[db.Principal, Depends(_caller)]
-"""The user who calls; 401 without one."""
+Caller = Annotated[db.Principal, Depends(identified)]
+"""The user who calls; 401 without one, 429 for one who calls too often."""
 
 
 def _admin(caller: Caller) -> db.Principal:
@@ -156,11 +170,6 @@ RangeHeader = Annotated[str | None, Header(alias="Range", description="A part of
 Responses = dict[int | str, dict[str, Any]]
 
 
-def problem_type(slug: str) -> str:
-    """The stable `type` of an error."""
-    return PROBLEM_TYPE + slug
-
-
 _PROBLEMS = {
     400: ("bad-request", "The request cannot be read."),
     401: ("unauthenticated", "A valid API key or access token is needed: none was sent."),
@@ -186,7 +195,7 @@ def _problem(status: int) -> dict[str, Any]:
     slug, detail = _PROBLEMS[status]
     title = slug.replace("-", " ").capitalize()
     example = {
-        "type": problem_type(slug),
+        "type": PROBLEM_TYPE + slug,
         "title": title,
         "status": status,
         "detail": detail,
@@ -203,7 +212,7 @@ def problems(*statuses: int, public: bool = False) -> Responses:
 
     `public` says that the route takes no credentials, and so never answers 401 by itself.
     """
-    always = {422, 500, 503} if public else {401, 422, 500, 503}
+    always = {422, 500, 503} if public else {401, 422, 429, 500, 503}
     return {status: _problem(status) for status in sorted(always | set(statuses))}
 
 

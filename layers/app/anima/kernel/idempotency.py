@@ -102,6 +102,9 @@ FORGET = db.Command(
 )
 
 
+FORGET_SEALED = db.Command("delete from idempotency_keys where owner_id = %(owner_id)s and response ? 'sealed'")
+
+
 def read_key(value: str | None, operation: str, body: object) -> Key | None:
     """The Idempotency-Key header with a hash of operation and body; nothing without a header."""
     if value is None:
@@ -179,3 +182,8 @@ def noted(key: Key | None, entered: db.Pending[Entry] | None) -> Any | None:
     if key is None or entry is None or not entry.expired or entry.state != "running":
         return None
     return entry.response if entry.fingerprint == key.fingerprint else None
+
+
+def forget_sealed(tx: db.Transaction, owner_id: int) -> None:
+    """Drops every answer that is kept whole: it may tell of what is being deleted. What was done is done again then."""
+    tx.execute(FORGET_SEALED, owner_id=owner_id)

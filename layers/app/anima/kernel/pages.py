@@ -22,6 +22,10 @@ class Page(Generic[R]):
     next_cursor: str | None
 
 
+def _unknown() -> BadInput:
+    return BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
+
+
 def encode(position: Sequence[Any]) -> str:
     """A position (JSON values of the sort key) as a cursor."""
     return base64.urlsafe_b64encode(json.dumps(list(position), default=str).encode()).decode().rstrip("=")
@@ -37,7 +41,27 @@ def decode(cursor: str | None, length: int) -> list[Any] | None:
             return position
     except ValueError:
         pass
-    raise BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
+    raise _unknown()
+
+
+def number(cursor: str | None, most: int = 2**63 - 1) -> int | None:
+    """The whole number from 0 to `most` that a cursor holds alone, or None without one. Raises BadInput."""
+    position = decode(cursor, 1)
+    if position is None:
+        return None
+    if type(position[0]) is int and 0 <= position[0] <= most:
+        return position[0]
+    raise _unknown()
+
+
+def name(cursor: str | None) -> str | None:
+    """The text that a cursor holds alone, or None without one. Raises BadInput."""
+    position = decode(cursor, 1)
+    if position is None:
+        return None
+    if isinstance(position[0], str) and "\0" not in position[0]:
+        return position[0]
+    raise _unknown()
 
 
 def page(rows: list[R], limit: int, position: Callable[[R], Sequence[Any]]) -> Page[R]:

@@ -140,12 +140,13 @@ def _weights() -> Findings:
         yield Finding("models", "ok", f"embedder, sha256 {assets.embedder_digest()[:12]}…")
     if not models.answers_locally():
         return
-    name = settings().local_model
-    wanted = assets.asset(name)
-    if assets.is_present(name):
+    name = models.name()
+    wanted = assets.recorded(name)
+    if wanted is not None and assets.is_present(name):
         yield Finding("models", "ok", f"{name}, sha256 {wanted.sha256[:12]}…")
     else:
-        yield Finding("models", "fail", f"{name} is not here, or not checked", f"`anima provision {name}` fetches it")
+        fetches = f"`anima provision {name}` fetches it" if wanted else "`anima provision --roles general` fetches it"
+        yield Finding("models", "fail", f"{name} is not here, or not checked", fetches)
 
 
 def _tracing() -> Findings:
@@ -160,6 +161,7 @@ def _tracing() -> Findings:
 
 def _providers(online: bool) -> Findings:
     """Which models can be asked; whether their keys hold is tried only with `online`."""
+    from anima.gateway import provision_service, servers_service
     from anima.gateway import service as gateway
     from anima.vendors import probes
 
@@ -170,12 +172,13 @@ def _providers(online: bool) -> Findings:
         return
     yield Finding("language models", "ok", ", ".join(model.id for model in found))
     for model in found:
-        if model.provider == "openai" and model.api_key is None:
-            yield Finding("language models", "fail", f"{model.id} has no key", "set OPENAI_API_KEY")
-    asked = {model.endpoint: model.api_key for model in found if model.endpoint is not None}
-    for endpoint, key in asked.items() if online else ():
+        if (setting := provision_service.missing_key(model)) is not None:
+            yield Finding("language models", "fail", f"{model.id} has no key", f"set {setting}")
+    asked = {servers_service.endpoint(model) for model in found if model.endpoint is not None}
+    for server in sorted(asked, key=lambda one: one.base_url) if online else ():
         try:
-            yield Finding("language models", "ok", f"{endpoint} offers {probes.models(endpoint, key)} models")
+            offered = len(probes.language_models(server))
+            yield Finding("language models", "ok", f"{server.base_url} offers {offered} models")
         except probes.ProbeFailed as error:
             yield Finding("language models", "fail", error.detail, "check the address and the key")
 

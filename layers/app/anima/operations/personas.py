@@ -12,6 +12,7 @@ from anima.memory.extraction import proposals
 from anima.operations import first_use
 from anima.operations.quiet import Quiet
 from anima.vendors.llm import prefixes
+from anima.vendors.llm.calls import words
 from anima.vendors.llm.local_server import LocalServer
 
 _MOST = 2
@@ -27,8 +28,8 @@ def read_ahead(server: LocalServer, quiet: Quiet) -> None:
         for avatar in _avatars():
             whole = personality.parse(avatar.personality)
             parts = personality.compile_parts(whole, 0, None, name=avatar.name)
-            beginning = [{"role": one["role"], "content": one["content"]} for one in compose.beginning(parts)]
-            prefixes.keep(server, beginning)
+            beginning = [{"role": one["role"], "content": words(one["content"])} for one in compose.beginning(parts)]
+            prefixes.keep(server, beginning, str(avatar.avatar_id))
         quiet.wait()
         prefixes.keep(server, proposals.prompt("")[:-1])
     except AnimaError as error:

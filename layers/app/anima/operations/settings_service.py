@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from anima.kernel import audit, auth, db
+from anima.kernel import audit, auth, db, limits
 from anima.kernel.errors import BadInput, FieldError
+from anima.kernel.options import Option
 from anima.operations import settings_repo
-from anima.safety import model as safety
+from anima.operations.settings_keys import OPTIONS
 
 _OPERATOR = db.Principal(user_id=None, login="admin")
-_SAFETY = "safety."
 
 
 def all_of_them(principal: db.Principal) -> list[dict[str, Any]]:
@@ -24,21 +23,9 @@ def all_of_them(principal: db.Principal) -> list[dict[str, Any]]:
 def shown() -> list[dict[str, Any]]:
     """The same, for whoever holds the operators' login."""
     with db.transaction(_OPERATOR) as tx:
-        found = settings_repo.stored(tx, [_SAFETY + key for key in safety.KEYS])
+        found = settings_repo.stored(tx, list(OPTIONS))
     stored = {one.key: one for one in found.all()}
-    held = asdict(safety.Settings.of({key: one.value for key, one in stored.items()}))
-    usual = asdict(safety.Settings())
-    return [
-        {
-            "key": _SAFETY + key,
-            "value": held[key],
-            "default": usual[key],
-            "accepts": _accepts(known),
-            "description": known.description,
-            "updated_at": stored[_SAFETY + key].updated_at if _SAFETY + key in stored else None,
-        }
-        for key, known in safety.KEYS.items()
-    ]
+    return [_shown(key, option, stored.get(key)) for key, option in OPTIONS.items()]
 
 
 def change(principal: db.Principal, values: Mapping[str, object]) -> list[dict[str, Any]]:
@@ -50,18 +37,26 @@ def change(principal: db.Principal, values: Mapping[str, object]) -> list[dict[s
         with db.transaction(_OPERATOR) as tx:
             audit.note(tx, principal, "settings.change", detail=values)
             settings_repo.store(tx, values)
+        limits.forget()
     return shown()
 
 
+def _shown(key: str, option: Option, stored: settings_repo.Stored | None) -> dict[str, Any]:
+    """A setting as it holds: what is stored and no value of it any more counts as not there."""
+    usual = option.default()
+    holds = stored is not None and option.wrong(stored.value) is None
+    return {
+        "key": key,
+        "value": stored.value if stored is not None and holds else usual,
+        "default": usual,
+        "accepts": list(option.accepts),
+        "description": option.description,
+        "updated_at": stored.updated_at if stored is not None else None,
+    }
+
+
 def _wrong(key: str, value: object) -> FieldError | None:
-    known = key.removeprefix(_SAFETY) if key.startswith(_SAFETY) else ""
-    if known not in safety.KEYS:
-        keys = ", ".join(_SAFETY + one for one in safety.KEYS)
-        return FieldError(f"values.{key}", f"a key of {keys}")
-    told = safety.wrong(known, value)
+    if key not in OPTIONS:
+        return FieldError(f"values.{key}", f"a key of {', '.join(OPTIONS)}")
+    told = OPTIONS[key].wrong(value)
     return FieldError(f"values.{key}", told) if told else None
-
-
-def _accepts(known: safety.Key) -> list[Any]:
-    """The values, or the least and the most."""
-    return [known.least, known.most] if known.most else list(known.values)

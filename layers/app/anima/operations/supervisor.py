@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from anima.kernel import telemetry
-from anima.kernel.config import settings
-from anima.operations import personas
+from anima.operations import models, personas
 from anima.operations.quiet import Quiet
 from anima.operations.running import run_dir
 from anima.vendors.llm.local_server import LocalModelFailed, LocalServer
@@ -51,7 +50,7 @@ class LocalModel:
         """One life of the process."""
         begun = time.monotonic()
         try:
-            server = self._server = LocalServer.start(path, run_dir(), name=settings().local_model)
+            server = self._server = LocalServer.start(path, run_dir(), name=models.name())
         except (LocalModelFailed, OSError) as error:
             telemetry.error("local_model.failed", error)
             return

@@ -22,6 +22,7 @@ CATALOGUE: tuple[tuple[LiteralString, LiteralString], ...] = (
     ("schema_migrations", "true"),
     ("roles", "true"),
     ("llm_models", "endpoint_url is null"),
+    ("plugins", "kind = 'builtin'"),
 )
 
 

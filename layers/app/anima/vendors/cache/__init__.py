@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Protocol
 
-from anima.kernel import secrets, telemetry
+from anima.kernel import buckets, secrets, telemetry
 from anima.kernel.config import settings
 from anima.vendors.cache.memory import Recent
 
@@ -70,10 +70,13 @@ def key_of(tenant: int, kind: str, of: str) -> str:
 
 @lru_cache(maxsize=1)
 def cache() -> Cache:
-    """The cache of this process, as the settings have it."""
+    """The cache of this process, as the settings have it; where others share it, token buckets are kept there, too."""
     url = settings().redis_url
     if url is None:
         return Cache()
+    from anima.vendors.cache.buckets import over
     from anima.vendors.cache.over_redis import RedisCache
 
-    return Cache(RedisCache(url.get_secret_value()))
+    server = RedisCache(url.get_secret_value())
+    buckets.share(over(server.evaluate))
+    return Cache(server)

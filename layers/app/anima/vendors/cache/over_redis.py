@@ -71,6 +71,11 @@ class RedisCache:
         self.await_ready(_FORGET_SECONDS)
         return bool(self._asked(swept, _FORGET_SECONDS))
 
+    def evaluate(self, script: str, key: str, arguments: list[str]) -> bytes | None:
+        """What a script answers about one key; None where the server cannot be asked in time."""
+        found = self._asked(lambda: self._client.eval(script, 1, key, *arguments), self._wait)
+        return found if isinstance(found, bytes) else None
+
     def await_ready(self, seconds: float) -> bool:
         """Whether the server answers, waited for: for who must reach it, as an erasure must."""
         until = time.monotonic() + seconds
