@@ -9,6 +9,7 @@ import { Composer, Uploads } from './composer.js';
 import { useFollow, useShown } from './follow.js';
 import { affinities, attempt, avatarOf, loadAffinity, refreshSessions, said } from './house.js';
 import { Icon } from './icons.js';
+import { Later } from './later.js';
 import { Answered, Said } from './message.js';
 import { Dot, Portrait } from './portrait.js';
 import { MenuButton } from './rail.js';
@@ -18,6 +19,8 @@ import { addDropped } from './uploads.js';
 
 /** @import { AvatarAnswer } from './types.js' */
 /** @import { Talk } from './talk.js' */
+
+const beginning = async () => (await import('../later/beginning.js')).Beginning;
 
 /** How the avatar feels, and how close the two are: a colour and always words. @param {{ talk: Talk, avatar: AvatarAnswer }} props */
 function Standing({ talk, avatar }) {
@@ -54,41 +57,6 @@ function Head({ talk, avatar }) {
 }
 
 /** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
-function Beginning({ talk, avatar }) {
-  const persona = avatar.personality?.persona ?? {};
-  const greeting = avatar.personality?.first_message?.replace(/{{char}}/gi, avatar.name).replace(/{{user}}/gi, 'you');
-  const openings = talk.hidden
-    ? ['I want to think something through.', 'May I tell you a secret?']
-    : ['Hello! What can you do?', 'What do you remember about me?', 'Ask me something.'];
-  return html`<div class="beginning">
-    <${Portrait} avatar=${avatar} size=${120} />
-    <h2>${talk.hidden ? `A private talk with ${avatar.name}` : `Say hello to ${avatar.name}`}</h2>
-    ${greeting && html`<p>${greeting}</p>`}
-    ${talk.sessionId === undefined &&
-    html`<label class="switch">
-      <input
-        type="checkbox"
-        role="switch"
-        checked=${talk.hidden}
-        onChange=${(/** @type {any} */ event) => go({ place: 'chat', avatar: avatar.avatar_id, hidden: event.target.checked }, { replace: true })}
-      />
-      Private: nothing of it is remembered
-    </label>`}
-    <p class="lead">
-      ${talk.hidden
-        ? 'Nothing that is said here becomes a memory. You can delete the talk at any time.'
-        : avatar.bio || persona.tone || ''}
-    </p>
-    <ul class="openings">
-      ${openings.map(
-        (text) => html`<li><button type="button" class="button" onClick=${() => talk.say(text)}>${text}</button></li>`,
-      )}
-    </ul>
-    <p class="quiet">Drop any file anywhere here to talk about it: a document, slides, a table, a picture, a recording.</p>
-  </div>`;
-}
-
-/** @param {{ talk: Talk, avatar: AvatarAnswer }} props */
 function Lines({ talk, avatar }) {
   const lines = talk.lines.value;
   return html`<div>
@@ -96,7 +64,7 @@ function Lines({ talk, avatar }) {
     html`<p class="centre"><button type="button" class="quiet-button" onClick=${() => attempt(() => talk.loadEarlier())}>Earlier messages</button></p>`}
     ${talk.loading.value && html`<p class="waiting" role="status">Fetching the talk…</p>`}
     ${talk.failure.value && html`<${Alert} failure=${talk.failure.value} />`}
-    ${lines.length === 0 && !talk.loading.value && !talk.failure.value && html`<${Beginning} talk=${talk} avatar=${avatar} />`}
+    ${lines.length === 0 && !talk.loading.value && !talk.failure.value && html`<${Later} load=${beginning} talk=${talk} avatar=${avatar} />`}
     <ol class="lines" aria-label=${`Talk with ${avatar.name}`}>
       ${lines.map((line, index) =>
         line.role === 'user'

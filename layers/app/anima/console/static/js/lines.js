@@ -6,7 +6,7 @@ import { Failure } from './api.js';
 /** @import { AnswerView, Branch, MessageAnswer, Reply } from './types.js' */
 /** @import { Signal } from '@preact/signals' */
 
-/** @typedef {'done' | 'streaming' | 'stopped' | 'pending' | 'interrupted' | 'failed'} LineState */
+/** @typedef {'done' | 'streaming' | 'stopped' | 'pending' | 'interrupted' | 'failed' | 'waiting'} LineState */
 
 /**
  * @typedef {Object} Line
@@ -16,6 +16,7 @@ import { Failure } from './api.js';
  * @property {Signal<string>} text
  * @property {Signal<LineState>} state
  * @property {Signal<AnswerView | Reply | null>} answer
+ * @property {Signal<any[]>} tools what tools do while it is answered, as the events tell it
  * @property {Signal<Failure | null>} failure
  * @property {Signal<Branch | null>} branch its place among what was said in its stead
  * @property {number | null} messageId
@@ -42,6 +43,7 @@ export function line(given, text, state) {
     text: signal(text),
     state: signal(state),
     answer: signal(null),
+    tools: signal([]),
     failure: signal(null),
     branch: signal(null),
   };

@@ -24,6 +24,7 @@ const knowledge = async () => (await import('../knowledge/knowledge.js')).Knowle
 const you = async () => (await import('../later/you.js')).You;
 const person = async () => (await import('../later/avatar.js')).AvatarPage;
 const gallery = async () => (await import('../character/gallery.js')).Gallery;
+const admin = async () => (await import('../admin/admin.js')).Admin;
 const safety = async () => (await import('../character/safety_admin.js')).Safety;
 
 /** Whether the drawer is out; the page of a document shows its passages itself. */
@@ -39,6 +40,7 @@ function Place() {
   if (place === 'avatar') return html`<${Later} load=${person} style="css/lists.css css/memory.css css/you.css css/character.css" />`;
   if (place === 'avatars') return html`<${Later} load=${gallery} style="css/lists.css css/you.css css/character.css" />`;
   if (place === 'safety') return html`<${Later} load=${safety} style="css/lists.css css/memory.css css/character.css" />`;
+  if (place === 'admin') return html`<${Later} load=${admin} style="css/lists.css css/memory.css css/admin.css" />`;
   if (place === 'you') return html`<${Later} load=${you} style="css/lists.css css/memory.css css/you.css css/care.css css/character.css" />`;
   return place === 'documents' ? html`<${Later} load=${knowledge} style="css/lists.css css/knowledge.css" />` : html`<${Home} />`;
 }

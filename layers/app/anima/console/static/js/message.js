@@ -19,6 +19,7 @@ import { placeOf } from './words.js';
 /** @import { Talk } from './talk.js' */
 
 const care = async () => (await import('../later/care.js')).Care;
+const tools = async () => (await import('../later/tools.js')).Tools;
 
 /** @param {{ talk: Talk, line: Line }} props */
 function AskAgain({ talk, line }) {
@@ -32,6 +33,7 @@ function Unanswered({ talk, line, name }) {
   const state = line.state.value;
   const known = line.failure.value;
   if (known) return html`<${Alert} failure=${known}><${AskAgain} talk=${talk} line=${line} /><//>`;
+  if (state === 'waiting') return html`<${Later} load=${tools} style="css/tools.css" talk=${talk} asked=${line} />`;
   if (state === 'pending') return html`<p class="note" role="status">${name} is still answering…</p>`;
   const told = state === 'interrupted' ? 'The answer was cut off.' : 'There was no answer.';
   return html`<p class="note">${told} <${AskAgain} talk=${talk} line=${line} /></p>`;
@@ -158,7 +160,9 @@ export function Answered({ talk, line, asked, avatar }) {
     <${Portrait} avatar=${avatar} size=${32} affect=${answer?.affect} />
     <div class="said" onClick=${cited}>
       <h3 class="speaker">${avatar.name}</h3>
-      ${text ? html`<${Markdown} text=${text} />` : html`<p class="thinking">${avatar.name} is thinking<span /></p>`}
+      ${(answer?.tools ?? line.tools.value).length > 0 &&
+      html`<${Later} load=${tools} style="css/tools.css" talk=${talk} asked=${asked} line=${line} />`}
+      ${text ? html`<${Markdown} text=${text} />` : !answer && html`<p class="thinking">${avatar.name} is thinking<span /></p>`}
       ${answer && html`<${Sources} citations=${answer.citations} />`}
       ${answer?.safety && html`<${Later} load=${care} style="css/care.css" safety=${answer.safety} />`}
       ${state === 'stopped' &&

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 
 /**
  * @typedef {Object} Route
- * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatars' | 'avatar' | 'safety' | 'you'} place
+ * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatars' | 'avatar' | 'safety' | 'admin' | 'you'} place
  * @property {string} [avatar]
  * @property {number} [session]
  * @property {boolean} [hidden] a private talk that has not begun
@@ -12,7 +12,7 @@ import { signal } from '@preact/signals';
  * @property {number} [passage] the chunk that the drawer shows
  * @property {number} [message] the message to show
  * @property {number} [leaf] the message with which the branch ends that is shown; none: the newest
- * @property {string} [part] of the documents, of the memory, of an avatar's page, or of the gallery
+ * @property {string} [part] of the documents, of the memory, of an avatar's page, of the gallery, or of the admin's
  * @property {boolean} [feeling] whether the drawer shows how the avatar feels
  * @property {string} [fact] the fact that the drawer shows
  * @property {string} [episode] the episode that the drawer shows
@@ -45,7 +45,7 @@ export function parse(hash) {
     };
   }
   if (place === 'avatar' && avatar) return { place, avatar, part: session, query: query || undefined };
-  if (place === 'avatars') return { place, part: avatar };
+  if (place === 'avatars' || place === 'admin') return { place, part: avatar };
   if (place === 'you' || place === 'safety') return { place };
   if (place === 'memory') {
     const [fact, episode] = ['fact', 'episode'].map((name) => given.get(name) ?? undefined);

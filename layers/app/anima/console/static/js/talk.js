@@ -248,6 +248,8 @@ export class Talk {
         return;
       } else if (name === 'error') {
         throw Failure.of(data);
+      } else {
+        reply.tools.value = [...reply.tools.value, data];
       }
     }
     throw new Failure('unreachable', 'The connection was lost before the answer was complete.');

@@ -88,7 +88,7 @@
  * @property {number | null} session_id
  * @property {number | null} message_id
  * @property {number | null} parent_message_id
- * @property {number} response_id
+ * @property {number | null} response_id
  * @property {number} request_id
  * @property {string} content
  * @property {string} finish
@@ -101,6 +101,29 @@
  * @property {string} created_at
  * @property {EgressView | null} egress
  * @property {import('../character/types.js').Care | null} [safety]
+ * @property {ToolView[]} [tools]
+ * @property {MediaRefView[]} media_refs
+ */
+
+/**
+ * @typedef {Object} ToolView
+ * @property {number | null} invocation_id
+ * @property {string} plugin
+ * @property {string} name
+ * @property {any} arguments
+ * @property {string} state
+ * @property {string} text
+ * @property {string | null} error
+ * @property {number[]} media
+ * @property {number} latency_ms
+ */
+
+/**
+ * @typedef {Object} MediaRefView
+ * @property {number} media_id
+ * @property {string} media_type
+ * @property {string} mime_type
+ * @property {string} url
  */
 
 /**

@@ -165,12 +165,14 @@ function Settings({ avatar }) {
 const editor = async () => (await import('../character/editor.js')).Editor;
 const versions = async () => (await import('../character/versions.js')).Versions;
 const feelings = async () => (await import('../character/feeling.js')).Feelings;
+const uses = async () => (await import('../character/uses.js')).Uses;
 const file = async () => (await import('../character/take_along.js')).TakeAlong;
 
 /** The parts of the page: what stands in the address, name, what fetches it. @type {[string | undefined, string, (() => Promise<any>) | null][]} */
 const PARTS = [
   [undefined, 'Settings', null],
   ['personality', 'Personality', editor],
+  ['tools', 'Tools', uses],
   ['versions', 'Versions', versions],
   ['feelings', 'Feelings', feelings],
   ['file', 'Take along', file],
