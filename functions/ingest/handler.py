@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from anima.kernel import delivery
+from anima.kernel import delivery, remaining
 from anima.kernel.outbox import Event
 from anima.kernel.watch import watched
 from anima.knowledge import worker as documents
@@ -16,6 +16,7 @@ def _act(event: Event) -> None:
     (past if event.topic in past.TOPICS else documents).act(event)
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answers the records that failed, so that only they come again."""
-    return delivery.consume(event, watched(_act))
+    with remaining.within(context):
+        return delivery.consume(event, watched(_act))

@@ -3,11 +3,13 @@
 from typing import Any
 
 from anima.chat import worker
+from anima.kernel import remaining
 from anima.operations import worker as operations
 
 operations.wire()
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Answers the records that failed, so that only they come again."""
-    return worker.handle(event)
+    with remaining.within(context):
+        return worker.handle(event)

@@ -184,7 +184,7 @@ def test_functions_get_only_the_logins_that_they_use() -> None:
         }
         for name in functions()
     }
-    assert logins["SocketFunction"] == {"app"}
+    assert logins["SocketFunction"] == logins["ChatStreamFunction"] == {"app", "worker"}
     assert logins["IngestFunction"] == logins["ReflectFunction"] == logins["OutboxFunction"] == {"worker"}
     assert [name for name, has in logins.items() if "admin" in has] == ["ManageFunction"]
     assert logins["MigrateFunction"] == set()
@@ -208,7 +208,7 @@ def test_a_changed_parameter_makes_a_new_version() -> None:
 
     for name, one in functions().items():
         migrates = name == "MigrateFunction"  # it reads no model's key and asks none
-        unused = {"ChatModel", "ChatKeySecretArn"} if migrates else set()
+        unused = {"ChatProvider", "ChatModel", "ChatKeySecretArn"} if migrates else set()
         wanted = mentioned(environment(name)) | mentioned(one.get("Layers", []))
         assert wanted - unused <= mentioned(one["VersionDescription"]), name
 
@@ -245,17 +245,18 @@ def test_who_serves_people_may_not_read_queues_and_who_works_may_not_write_files
     shared = of_type("AWS::IAM::ManagedPolicy", path)
     may: dict[str, set[str]] = {}
     for name, role in of_type("AWS::IAM::Role", path).items():
-        parts = [role["Policies"], *(shared[one["Ref"]] for one in role["ManagedPolicyArns"])]
+        named = [one["Ref"] if "Ref" in one else one["Fn::If"][1]["Ref"] for one in role["ManagedPolicyArns"]]
+        parts = [role["Policies"], *(shared[one] for one in named)]
         may[name.removesuffix("Role")] = set(re.findall(r'"(\w+:[A-Z]\w+)"', names_of(parts)))
     for name in ("Chat", "ChatStream", "Manage", "Retrieve", "Socket"):
         assert "sqs:ReceiveMessage" not in may[name]
     # What ingestion keeps: what it fetched from an address, and what was read of a document.
-    for name in ("Outbox", "Socket", "Retrieve", "Migrate"):
+    for name in ("Outbox", "Retrieve", "Migrate"):
         assert "s3:PutObject" not in may[name]
     written = [one["Resource"] for one in statements("Reflect", path) if "s3:PutObject" in one["Action"]]
     assert written == [{"Fn::Sub": "${BucketArn}/documents/*"}]  # what it writes down itself
     emitting = {name for name, actions in may.items() if "scheduler:CreateSchedule" in actions}
-    assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect"}
+    assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect", "Socket"}
 
 
 # Queues, schedules, storage
@@ -475,6 +476,7 @@ SAMPLES = {
     "chat_stream": "REST",
     "socket": "WebSocket",
     "socket_disconnect": "WebSocket",
+    "socket_message": "WebSocket",
     "ingest": "SQS",
     "transcript": "SQS",
     "reflect": "SQS",
