@@ -436,6 +436,45 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.experiment_halt(p_exp_id bigint, p_ended jsonb, p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    with halted as (
+        update experiments set end_ts = p_at, ended = p_ended where exp_id = p_exp_id and end_ts is null
+        returning exp_id
+    ),
+    noted as (
+        insert into audit_log (at, action, subject, detail)
+        select p_at, 'experiments.halt', exp_id::text, p_ended from halted
+    )
+    select exists (select from halted)
+$$;
+
+ALTER FUNCTION public.experiment_halt(p_exp_id bigint, p_ended jsonb, p_at timestamp with time zone) OWNER TO anima_auth;
+
+CREATE FUNCTION public.experiment_sums(p_exp_id bigint) RETURNS TABLE(variant text, metric text, people bigint, x double precision, d double precision, squares double precision, xx double precision, xd double precision, dd double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.variant, m.metric, count(*) filter (where m.d > 0), sum(m.x), sum(m.d), sum(m.squares),
+        sum(m.x * m.x), sum(m.x * m.d), sum(m.d * m.d)
+    from experiment_assignments a
+    cross join lateral (values
+        ('liked', a.liked::double precision, a.rated::double precision, a.liked::double precision),
+        ('rating', a.rating, a.rated, a.rating_squares),
+        ('latency', a.ms, a.answers, a.ms_squares),
+        ('cost', a.cost, a.costed, a.cost_squares),
+        ('errors', a.failures, a.answers + a.failures, a.failures),
+        ('safety', a.harmed, a.answers, a.harmed)
+    ) as m (metric, x, d, squares)
+    where a.exp_id = p_exp_id
+    group by a.variant, m.metric
+    order by a.variant, m.metric
+$$;
+
+ALTER FUNCTION public.experiment_sums(p_exp_id bigint) OWNER TO anima_auth;
+
 CREATE FUNCTION public.expired_uploads() RETURNS TABLE(owner_id bigint, upload_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1367,6 +1406,38 @@ exception
 end
 $_$;
 
+CREATE FUNCTION public.socket_caller(p_connection text) RETURNS TABLE(user_id bigint, roles text[], session_id bigint, avatar_id uuid, joined boolean, good boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select c.owner_id,
+        array(select r.role_name from user_roles ur join roles r using (role_id) where ur.user_id = c.owner_id),
+        c.session_id, c.avatar_id, c.joined,
+        c.expires_at > now()
+            and (
+                exists (
+                    select from api_keys k
+                    where k.key_secret = c.key_secret and k.user_id = c.owner_id and k.revoked_at is null
+                ) or exists (
+                    select from refresh_tokens t
+                    where t.family_id = c.family_id and t.user_id = c.owner_id
+                        and t.revoked_at is null and t.expires_at > now()
+                )
+            ) and not exists (select from erasures e where e.subject_id = c.owner_id)
+    from socket_connections c where c.connection_id = p_connection
+$$;
+
+ALTER FUNCTION public.socket_caller(p_connection text) OWNER TO anima_auth;
+
+CREATE FUNCTION public.socket_closed(p_connection text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    delete from socket_connections where connection_id = p_connection
+$$;
+
+ALTER FUNCTION public.socket_closed(p_connection text) OWNER TO anima_auth;
+
 CREATE FUNCTION public.speaker_name(said text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1743,6 +1814,57 @@ CREATE TABLE public.erasures (
     erased_at timestamp with time zone
 );
 
+CREATE TABLE public.experiment_assignments (
+    user_id bigint NOT NULL,
+    exp_id bigint NOT NULL,
+    variant text NOT NULL,
+    assigned_at timestamp with time zone NOT NULL,
+    answers integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    harmed integer DEFAULT 0 NOT NULL,
+    ms double precision DEFAULT 0 NOT NULL,
+    ms_squares double precision DEFAULT 0 NOT NULL,
+    costed integer DEFAULT 0 NOT NULL,
+    cost double precision DEFAULT 0 NOT NULL,
+    cost_squares double precision DEFAULT 0 NOT NULL,
+    rated integer DEFAULT 0 NOT NULL,
+    liked integer DEFAULT 0 NOT NULL,
+    rating double precision DEFAULT 0 NOT NULL,
+    rating_squares double precision DEFAULT 0 NOT NULL,
+    CONSTRAINT experiment_assignments_answers_check CHECK ((answers >= 0)),
+    CONSTRAINT experiment_assignments_costed_check CHECK ((costed >= 0)),
+    CONSTRAINT experiment_assignments_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT experiment_assignments_harmed_check CHECK ((harmed >= 0)),
+    CONSTRAINT experiment_assignments_liked_check CHECK ((liked >= 0)),
+    CONSTRAINT experiment_assignments_rated_check CHECK ((rated >= 0)),
+    CONSTRAINT experiment_assignments_variant_check CHECK (((length(variant) >= 1) AND (length(variant) <= 40)))
+);
+
+CREATE TABLE public.experiments (
+    exp_id bigint NOT NULL,
+    name text NOT NULL,
+    variants jsonb NOT NULL,
+    metric text NOT NULL,
+    guard jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by bigint,
+    start_ts timestamp with time zone NOT NULL,
+    end_ts timestamp with time zone,
+    ended jsonb,
+    CONSTRAINT experiments_check CHECK (((end_ts IS NULL) = (ended IS NULL))),
+    CONSTRAINT experiments_metric_check CHECK ((metric = ANY (ARRAY['liked'::text, 'rating'::text, 'latency'::text, 'cost'::text, 'errors'::text, 'safety'::text]))),
+    CONSTRAINT experiments_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT experiments_variants_check CHECK ((jsonb_typeof(variants) = 'array'::text))
+);
+
+ALTER TABLE public.experiments ALTER COLUMN exp_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.experiments_exp_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.fact_mentions (
     owner_id bigint NOT NULL,
     fact_id uuid NOT NULL,
@@ -1815,6 +1937,31 @@ CREATE TABLE public.lexicon (
     store_id bigint NOT NULL,
     term text NOT NULL,
     df integer NOT NULL
+);
+
+CREATE TABLE public.llm_budgets (
+    budget_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid,
+    period text NOT NULL,
+    imposed boolean DEFAULT false NOT NULL,
+    max_tokens bigint,
+    max_cost numeric(14,6),
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT llm_budgets_check CHECK (((max_tokens IS NOT NULL) OR (max_cost IS NOT NULL))),
+    CONSTRAINT llm_budgets_check1 CHECK (((NOT imposed) OR (avatar_id IS NULL))),
+    CONSTRAINT llm_budgets_max_cost_check CHECK ((max_cost >= (0)::numeric)),
+    CONSTRAINT llm_budgets_max_tokens_check CHECK ((max_tokens >= 0)),
+    CONSTRAINT llm_budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+ALTER TABLE public.llm_budgets ALTER COLUMN budget_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.llm_budgets_budget_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.llm_models (
@@ -1914,6 +2061,38 @@ CREATE TABLE public.llm_responses (
 
 ALTER TABLE public.llm_responses ALTER COLUMN response_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.llm_responses_response_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.llm_spend (
+    spend_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    day date NOT NULL,
+    avatar_id uuid,
+    model text NOT NULL,
+    purpose text NOT NULL,
+    calls bigint NOT NULL,
+    prompt_tokens bigint NOT NULL,
+    completion_tokens bigint NOT NULL,
+    cached_tokens bigint NOT NULL,
+    cost numeric(18,6),
+    unpriced_calls bigint NOT NULL,
+    CONSTRAINT llm_spend_cached_tokens_check CHECK ((cached_tokens >= 0)),
+    CONSTRAINT llm_spend_calls_check CHECK ((calls > 0)),
+    CONSTRAINT llm_spend_check CHECK (((unpriced_calls >= 0) AND (unpriced_calls <= calls))),
+    CONSTRAINT llm_spend_completion_tokens_check CHECK ((completion_tokens >= 0)),
+    CONSTRAINT llm_spend_cost_check CHECK ((cost >= (0)::numeric)),
+    CONSTRAINT llm_spend_model_check CHECK (((length(model) >= 1) AND (length(model) <= 200))),
+    CONSTRAINT llm_spend_prompt_tokens_check CHECK ((prompt_tokens >= 0)),
+    CONSTRAINT llm_spend_purpose_check CHECK ((purpose ~ '^[a-z_]{1,40}$'::text))
+);
+
+ALTER TABLE public.llm_spend ALTER COLUMN spend_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.llm_spend_spend_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2067,6 +2246,82 @@ CREATE TABLE public.outside_vectors (
     gone boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT outside_vectors_external_id_check CHECK (((length(external_id) >= 1) AND (length(external_id) <= 200)))
+);
+
+CREATE TABLE public.plugin_invocations (
+    invocation_id bigint NOT NULL,
+    owner_id bigint NOT NULL,
+    avatar_id uuid,
+    session_id bigint,
+    request_id bigint,
+    plugin_id bigint,
+    plugin text NOT NULL,
+    tool text NOT NULL,
+    digest text NOT NULL,
+    state text NOT NULL,
+    request jsonb DEFAULT '{}'::jsonb NOT NULL,
+    response jsonb,
+    error text,
+    latency_ms double precision,
+    invoked_at timestamp with time zone NOT NULL,
+    decided_at timestamp with time zone,
+    CONSTRAINT plugin_invocations_digest_check CHECK ((length(digest) = 64)),
+    CONSTRAINT plugin_invocations_error_check CHECK ((length(error) <= 100)),
+    CONSTRAINT plugin_invocations_latency_ms_check CHECK ((latency_ms >= (0)::double precision)),
+    CONSTRAINT plugin_invocations_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'approved'::text, 'denied'::text, 'running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.plugin_invocations ALTER COLUMN invocation_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.plugin_invocations_invocation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.plugin_permissions (
+    owner_id bigint NOT NULL,
+    avatar_id uuid NOT NULL,
+    plugin_id bigint NOT NULL,
+    tool text DEFAULT ''::text NOT NULL,
+    enabled boolean,
+    always boolean DEFAULT false NOT NULL,
+    digest text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT plugin_permissions_digest_check CHECK ((length(digest) = 64)),
+    CONSTRAINT plugin_permissions_tool_check CHECK ((length(tool) <= 128))
+);
+
+CREATE TABLE public.plugins (
+    plugin_id bigint NOT NULL,
+    owner_id bigint,
+    name text NOT NULL,
+    version text DEFAULT ''::text NOT NULL,
+    kind text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    config jsonb DEFAULT '{}'::jsonb NOT NULL,
+    secret bytea,
+    private_allowed boolean DEFAULT false NOT NULL,
+    tools jsonb DEFAULT '[]'::jsonb NOT NULL,
+    checked_at timestamp with time zone,
+    reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT plugins_check CHECK (((owner_id IS NULL) OR ((kind = 'mcp'::text) AND (NOT private_allowed)))),
+    CONSTRAINT plugins_kind_check CHECK ((kind = ANY (ARRAY['builtin'::text, 'package'::text, 'mcp'::text]))),
+    CONSTRAINT plugins_name_check CHECK ((name ~ '^[a-z][a-z0-9_-]{0,39}$'::text)),
+    CONSTRAINT plugins_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT plugins_version_check CHECK ((length(version) <= 50))
+);
+
+ALTER TABLE public.plugins ALTER COLUMN plugin_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.plugins_plugin_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.postings (
@@ -2267,7 +2522,9 @@ CREATE TABLE public.sessions (
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT sessions_check CHECK ((ended_at >= started_at))
+    client_id text,
+    CONSTRAINT sessions_check CHECK ((ended_at >= started_at)),
+    CONSTRAINT sessions_client_id_check CHECK (((length(client_id) >= 1) AND (length(client_id) <= 200)))
 );
 
 ALTER TABLE public.sessions ALTER COLUMN session_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2418,6 +2675,23 @@ CREATE TABLE public.snapshot_ids (
     avatar_id uuid NOT NULL,
     origin_id uuid NOT NULL,
     id uuid NOT NULL
+);
+
+CREATE TABLE public.socket_connections (
+    connection_id text NOT NULL,
+    owner_id bigint NOT NULL,
+    key_secret bytea,
+    family_id uuid,
+    expires_at timestamp with time zone NOT NULL,
+    session_id bigint,
+    avatar_id uuid,
+    joined boolean DEFAULT false NOT NULL,
+    resume_after bigint,
+    stops bigint,
+    connected_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT socket_connections_check CHECK ((num_nonnulls(key_secret, family_id) = 1)),
+    CONSTRAINT socket_connections_connection_id_check CHECK (((length(connection_id) >= 1) AND (length(connection_id) <= 200))),
+    CONSTRAINT socket_connections_resume_after_check CHECK ((resume_after >= 0))
 );
 
 CREATE TABLE public.style_profiles (
@@ -2751,6 +3025,12 @@ ALTER TABLE ONLY public.episodes
 ALTER TABLE ONLY public.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (subject_id);
 
+ALTER TABLE ONLY public.experiment_assignments
+    ADD CONSTRAINT experiment_assignments_pkey PRIMARY KEY (user_id, exp_id);
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_pkey PRIMARY KEY (exp_id);
+
 ALTER TABLE ONLY public.fact_mentions
     ADD CONSTRAINT fact_mentions_pkey PRIMARY KEY (owner_id, fact_id, message_id);
 
@@ -2771,6 +3051,12 @@ ALTER TABLE ONLY public.idempotency_keys
 
 ALTER TABLE ONLY public.lexicon
     ADD CONSTRAINT lexicon_pkey PRIMARY KEY (owner_id, store_id, term);
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_owner_id_avatar_id_period_imposed_key UNIQUE NULLS NOT DISTINCT (owner_id, avatar_id, period, imposed);
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_pkey PRIMARY KEY (budget_id);
 
 ALTER TABLE ONLY public.llm_models
     ADD CONSTRAINT llm_models_pkey PRIMARY KEY (model_id);
@@ -2798,6 +3084,12 @@ ALTER TABLE ONLY public.llm_responses
 
 ALTER TABLE ONLY public.llm_responses
     ADD CONSTRAINT llm_responses_pkey PRIMARY KEY (response_id);
+
+ALTER TABLE ONLY public.llm_spend
+    ADD CONSTRAINT llm_spend_owner_id_day_avatar_id_model_purpose_key UNIQUE NULLS NOT DISTINCT (owner_id, day, avatar_id, model, purpose);
+
+ALTER TABLE ONLY public.llm_spend
+    ADD CONSTRAINT llm_spend_pkey PRIMARY KEY (spend_id);
 
 ALTER TABLE ONLY public.maintenance_runs
     ADD CONSTRAINT maintenance_runs_pkey PRIMARY KEY (task);
@@ -2837,6 +3129,21 @@ ALTER TABLE ONLY public.outbox
 
 ALTER TABLE ONLY public.outside_vectors
     ADD CONSTRAINT outside_vectors_pkey PRIMARY KEY (owner_id, store_id, embedding_model, external_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_owner_id_invocation_id_key UNIQUE (owner_id, invocation_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_pkey PRIMARY KEY (invocation_id);
+
+ALTER TABLE ONLY public.plugin_permissions
+    ADD CONSTRAINT plugin_permissions_pkey PRIMARY KEY (owner_id, avatar_id, plugin_id, tool);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_owner_id_name_version_key UNIQUE NULLS NOT DISTINCT (owner_id, name, version);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_pkey PRIMARY KEY (plugin_id);
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_pkey PRIMARY KEY (owner_id, store_id, term, chunk_id) INCLUDE (tf, dl);
@@ -2945,6 +3252,9 @@ ALTER TABLE ONLY public.snapshot_ids
 
 ALTER TABLE ONLY public.snapshot_ids
     ADD CONSTRAINT snapshot_ids_pkey PRIMARY KEY (owner_id, avatar_id, origin_id);
+
+ALTER TABLE ONLY public.socket_connections
+    ADD CONSTRAINT socket_connections_pkey PRIMARY KEY (connection_id);
 
 ALTER TABLE ONLY public.style_profiles
     ADD CONSTRAINT style_profiles_pkey PRIMARY KEY (owner_id);
@@ -3058,6 +3368,12 @@ CREATE INDEX episodes_session ON public.episodes USING btree (user_id, session_i
 
 CREATE INDEX erasures_time ON public.erasures USING btree (asked_at);
 
+CREATE INDEX experiment_assignments_of ON public.experiment_assignments USING btree (exp_id, variant);
+
+CREATE INDEX experiments_created_by ON public.experiments USING btree (created_by);
+
+CREATE UNIQUE INDEX experiments_running ON public.experiments USING btree (name) WHERE (end_ts IS NULL);
+
 CREATE INDEX fact_mentions_message ON public.fact_mentions USING btree (owner_id, message_id);
 
 CREATE INDEX feelings_history_avatar ON public.feelings_history USING btree (owner_id, avatar_id, at, feeling_id);
@@ -3136,6 +3452,18 @@ CREATE INDEX outside_vectors_due ON public.outside_vectors USING btree (owner_id
 
 CREATE INDEX outside_vectors_store ON public.outside_vectors USING btree (store_id);
 
+CREATE INDEX plugin_invocations_avatar ON public.plugin_invocations USING btree (owner_id, avatar_id);
+
+CREATE INDEX plugin_invocations_of ON public.plugin_invocations USING btree (owner_id, plugin_id, invocation_id DESC);
+
+CREATE INDEX plugin_invocations_plugin ON public.plugin_invocations USING btree (plugin_id);
+
+CREATE INDEX plugin_invocations_request ON public.plugin_invocations USING btree (owner_id, request_id);
+
+CREATE INDEX plugin_invocations_session ON public.plugin_invocations USING btree (owner_id, session_id);
+
+CREATE INDEX plugin_permissions_plugin ON public.plugin_permissions USING btree (plugin_id);
+
 CREATE INDEX postings_chunk ON public.postings USING btree (owner_id, chunk_id);
 
 CREATE INDEX postings_store ON public.postings USING btree (store_id);
@@ -3176,6 +3504,8 @@ CREATE INDEX session_participants_user ON public.session_participants USING btre
 
 CREATE INDEX sessions_avatar ON public.sessions USING btree (user_id, avatar_id);
 
+CREATE UNIQUE INDEX sessions_client ON public.sessions USING btree (user_id, avatar_id, client_id) WHERE (client_id IS NOT NULL);
+
 CREATE INDEX sessions_user_start ON public.sessions USING btree (user_id, started_at DESC, session_id DESC);
 
 CREATE INDEX shared_chunks_speaker ON public.shared_chunks USING btree (speaker) WHERE (speaker IS NOT NULL);
@@ -3191,6 +3521,10 @@ CREATE INDEX shared_documents_unready ON public.shared_documents USING btree (st
 CREATE INDEX shared_embeddings_entity ON public.shared_embeddings USING btree (entity_type, entity_id);
 
 CREATE INDEX shared_postings_chunk ON public.shared_postings USING btree (chunk_id);
+
+CREATE INDEX socket_connections_avatar ON public.socket_connections USING btree (owner_id, avatar_id);
+
+CREATE INDEX socket_connections_session ON public.socket_connections USING btree (owner_id, session_id);
 
 CREATE INDEX summaries_document ON public.summaries USING btree (owner_id, document_id);
 
@@ -3268,6 +3602,8 @@ CREATE TRIGGER episodes_untold AFTER UPDATE OF context_messages ON public.episod
 
 CREATE TRIGGER fact_mentions_deleted AFTER DELETE ON public.fact_mentions FOR EACH ROW EXECUTE FUNCTION public.retract_fact();
 
+CREATE TRIGGER llm_budgets_updated BEFORE UPDATE ON public.llm_budgets FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
 CREATE TRIGGER messages_deleted_changes AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.forget_changes();
 
 CREATE TRIGGER messages_deleted_consolidated AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.messages_untold();
@@ -3275,6 +3611,10 @@ CREATE TRIGGER messages_deleted_consolidated AFTER DELETE ON public.messages REF
 CREATE TRIGGER messages_deleted_episodes AFTER DELETE ON public.messages REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.retract_episodes();
 
 CREATE TRIGGER messages_lock_memory BEFORE DELETE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
+
+CREATE TRIGGER plugin_permissions_updated BEFORE UPDATE ON public.plugin_permissions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER plugins_updated BEFORE UPDATE ON public.plugins FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER safety_people_updated BEFORE UPDATE ON public.safety_people FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
@@ -3388,6 +3728,15 @@ ALTER TABLE ONLY public.episodes
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT episodes_user_id_session_id_fkey FOREIGN KEY (user_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
 
+ALTER TABLE ONLY public.experiment_assignments
+    ADD CONSTRAINT experiment_assignments_exp_id_fkey FOREIGN KEY (exp_id) REFERENCES public.experiments(exp_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.experiment_assignments
+    ADD CONSTRAINT experiment_assignments_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.experiments
+    ADD CONSTRAINT experiments_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(user_id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY public.fact_mentions
     ADD CONSTRAINT fact_mentions_owner_id_fact_id_fkey FOREIGN KEY (owner_id, fact_id) REFERENCES public.user_facts(user_id, id) ON DELETE CASCADE;
 
@@ -3414,6 +3763,12 @@ ALTER TABLE ONLY public.lexicon
 
 ALTER TABLE ONLY public.lexicon
     ADD CONSTRAINT lexicon_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.llm_budgets
+    ADD CONSTRAINT llm_budgets_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.llm_requests
     ADD CONSTRAINT llm_requests_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.llm_models(model_id) ON DELETE SET NULL;
@@ -3444,6 +3799,9 @@ ALTER TABLE ONLY public.llm_responses
 
 ALTER TABLE ONLY public.llm_responses
     ADD CONSTRAINT llm_responses_owner_id_request_id_fkey FOREIGN KEY (owner_id, request_id) REFERENCES public.llm_requests(owner_id, request_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.llm_spend
+    ADD CONSTRAINT llm_spend_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -3495,6 +3853,30 @@ ALTER TABLE ONLY public.outside_vectors
 
 ALTER TABLE ONLY public.outside_vectors
     ADD CONSTRAINT outside_vectors_store_id_fkey FOREIGN KEY (store_id) REFERENCES public.vector_stores(store_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_owner_id_request_id_fkey FOREIGN KEY (owner_id, request_id) REFERENCES public.llm_requests(owner_id, request_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES public.plugins(plugin_id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.plugin_permissions
+    ADD CONSTRAINT plugin_permissions_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugin_permissions
+    ADD CONSTRAINT plugin_permissions_plugin_id_fkey FOREIGN KEY (plugin_id) REFERENCES public.plugins(plugin_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.postings
     ADD CONSTRAINT postings_owner_id_chunk_id_fkey FOREIGN KEY (owner_id, chunk_id) REFERENCES public.chunks(owner_id, chunk_id) ON DELETE CASCADE;
@@ -3604,6 +3986,15 @@ ALTER TABLE ONLY public.sleeps
 ALTER TABLE ONLY public.snapshot_ids
     ADD CONSTRAINT snapshot_ids_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.socket_connections
+    ADD CONSTRAINT socket_connections_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE SET NULL (avatar_id);
+
+ALTER TABLE ONLY public.socket_connections
+    ADD CONSTRAINT socket_connections_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.socket_connections
+    ADD CONSTRAINT socket_connections_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
+
 ALTER TABLE ONLY public.style_profiles
     ADD CONSTRAINT style_profiles_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
@@ -3686,6 +4077,10 @@ ALTER TABLE public.avatars ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY care ON public.safety_people TO anima_admin USING (true);
 
+CREATE POLICY catalogue ON public.experiments TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.plugins TO anima_admin USING ((owner_id IS NULL));
+
 CREATE POLICY catalogue ON public.prompts TO anima_admin USING ((owner_id IS NULL));
 
 CREATE POLICY catalogue ON public.shared_chunks TO anima_admin USING (true);
@@ -3746,6 +4141,10 @@ CREATE POLICY everybody ON public.shared_postings FOR SELECT TO anima_app, anima
 
 CREATE POLICY everybody ON public.shared_stores FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
 
+ALTER TABLE public.experiment_assignments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.experiments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.fact_mentions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feedback ENABLE ROW LEVEL SECURITY;
@@ -3756,13 +4155,21 @@ CREATE POLICY first_stores ON public.vector_stores FOR INSERT TO anima_auth WITH
 
 CREATE POLICY gate ON public.api_keys FOR SELECT TO anima_auth USING (true);
 
+CREATE POLICY gate ON public.audit_log FOR INSERT TO anima_auth WITH CHECK (true);
+
 CREATE POLICY gate ON public.erasures TO anima_auth USING (true);
+
+CREATE POLICY gate ON public.experiment_assignments FOR SELECT TO anima_auth USING (true);
+
+CREATE POLICY gate ON public.experiments TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.refresh_tokens TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.safety_counts TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.sign_in_links TO anima_auth USING (true);
+
+CREATE POLICY gate ON public.socket_connections TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.user_roles TO anima_auth USING (true);
 
@@ -3772,13 +4179,19 @@ CREATE POLICY gate_delete ON public.api_keys FOR DELETE TO anima_auth USING (tru
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY imposed ON public.llm_budgets FOR SELECT TO anima_app, anima_worker USING (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND imposed));
+
 ALTER TABLE public.lexicon ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.llm_budgets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.llm_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.llm_response_chunks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.llm_responses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.llm_spend ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.maintenance_runs ENABLE ROW LEVEL SECURITY;
 
@@ -3808,6 +4221,8 @@ CREATE POLICY overview ON public.documents FOR SELECT TO anima_admin USING (true
 
 CREATE POLICY overview ON public.erasures FOR SELECT TO anima_admin USING (true);
 
+CREATE POLICY overview ON public.llm_budgets TO anima_admin USING (imposed);
+
 CREATE POLICY overview ON public.llm_requests FOR SELECT TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.maintenance_runs FOR SELECT TO anima_admin USING (true);
@@ -3823,6 +4238,12 @@ CREATE POLICY overview ON public.table_sizes FOR SELECT TO anima_admin USING (tr
 CREATE POLICY overview ON public.user_roles TO anima_admin USING (true);
 
 CREATE POLICY overview ON public.users FOR SELECT TO anima_admin USING (true);
+
+ALTER TABLE public.plugin_invocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_permissions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.postings ENABLE ROW LEVEL SECURITY;
 
@@ -3862,6 +4283,8 @@ ALTER TABLE public.response_citations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retrieval_logs ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY running ON public.experiments FOR SELECT TO anima_app, anima_worker USING (((end_ts IS NULL) AND (( SELECT public.current_tenant() AS current_tenant) IS NOT NULL)));
+
 ALTER TABLE public.safety_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.safety_people ENABLE ROW LEVEL SECURITY;
@@ -3873,6 +4296,8 @@ ALTER TABLE public.session_moods ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.session_participants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY shared ON public.plugins FOR SELECT TO anima_app, anima_worker USING ((owner_id IS NULL));
 
 CREATE POLICY shared ON public.prompts FOR SELECT TO anima_app, anima_worker USING ((owner_id IS NULL));
 
@@ -3899,6 +4324,8 @@ ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sleeps ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.snapshot_ids ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.socket_connections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.style_profiles ENABLE ROW LEVEL SECURITY;
 
@@ -3943,6 +4370,8 @@ CREATE POLICY tenant ON public.entity_mentions TO anima_app, anima_worker USING 
 
 CREATE POLICY tenant ON public.episodes TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.experiment_assignments TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.fact_mentions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.feedback TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3954,11 +4383,16 @@ CREATE POLICY tenant ON public.idempotency_keys TO anima_app, anima_worker USING
 CREATE POLICY tenant ON public.lexicon TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
 
+CREATE POLICY tenant ON public.llm_budgets TO anima_app, anima_worker USING (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (NOT imposed)));
+
 CREATE POLICY tenant ON public.llm_requests TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((user_id IS NULL) OR (user_id = ( SELECT public.current_tenant() AS current_tenant)))));
 
 CREATE POLICY tenant ON public.llm_response_chunks TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.llm_responses TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.llm_spend TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((avatar_id IS NULL) OR (avatar_id = ANY (ARRAY( SELECT a.avatar_id
+   FROM public.avatars a))))));
 
 CREATE POLICY tenant ON public.media TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3981,6 +4415,14 @@ CREATE POLICY tenant ON public.outbox TO anima_app, anima_worker USING ((owner_i
 
 CREATE POLICY tenant ON public.outside_vectors TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
+
+CREATE POLICY tenant ON public.plugin_invocations TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND ((plugin_id IS NULL) OR (plugin_id = ANY (ARRAY( SELECT p.plugin_id
+   FROM public.plugins p))))));
+
+CREATE POLICY tenant ON public.plugin_permissions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (plugin_id = ANY (ARRAY( SELECT p.plugin_id
+   FROM public.plugins p)))));
+
+CREATE POLICY tenant ON public.plugins TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.postings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
@@ -4012,6 +4454,8 @@ CREATE POLICY tenant ON public.sign_in_links FOR SELECT TO anima_app, anima_work
 CREATE POLICY tenant ON public.sleeps TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.snapshot_ids TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.socket_connections TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.style_profiles TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4138,6 +4582,15 @@ REVOKE ALL ON FUNCTION public.delete_chunk_embeddings() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.delete_shared_chunk_embeddings() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.experiment_halt(p_exp_id bigint, p_ended jsonb, p_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.experiment_halt(p_exp_id bigint, p_ended jsonb, p_at timestamp with time zone) TO anima_app;
+GRANT ALL ON FUNCTION public.experiment_halt(p_exp_id bigint, p_ended jsonb, p_at timestamp with time zone) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.experiment_sums(p_exp_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.experiment_sums(p_exp_id bigint) TO anima_app;
+GRANT ALL ON FUNCTION public.experiment_sums(p_exp_id bigint) TO anima_worker;
+GRANT ALL ON FUNCTION public.experiment_sums(p_exp_id bigint) TO anima_admin;
+
 REVOKE ALL ON FUNCTION public.expired_uploads() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expired_uploads() TO anima_worker;
 
@@ -4229,6 +4682,12 @@ GRANT ALL ON FUNCTION public.safety_count(p_month date, p_kinds text[], p_countr
 REVOKE ALL ON FUNCTION public.slow_statements(most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slow_statements(most integer) TO anima_admin;
 
+REVOKE ALL ON FUNCTION public.socket_caller(p_connection text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.socket_caller(p_connection text) TO anima_app;
+
+REVOKE ALL ON FUNCTION public.socket_closed(p_connection text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.socket_closed(p_connection text) TO anima_app;
+
 REVOKE ALL ON FUNCTION public.speaker_name(said text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_app;
 GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_worker;
@@ -4254,6 +4713,7 @@ GRANT SELECT(created_at) ON TABLE public.api_keys TO anima_app;
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO anima_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO anima_admin;
+GRANT INSERT ON TABLE public.audit_log TO anima_auth;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_feelings TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.avatar_feelings TO anima_worker;
@@ -4327,6 +4787,15 @@ GRANT SELECT,DELETE ON TABLE public.erasures TO anima_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.erasures TO anima_auth;
 GRANT SELECT ON TABLE public.erasures TO anima_admin;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.experiment_assignments TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.experiment_assignments TO anima_worker;
+GRANT SELECT ON TABLE public.experiment_assignments TO anima_auth;
+
+GRANT SELECT ON TABLE public.experiments TO anima_app;
+GRANT SELECT ON TABLE public.experiments TO anima_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.experiments TO anima_admin;
+GRANT SELECT,UPDATE ON TABLE public.experiments TO anima_auth;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fact_mentions TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fact_mentions TO anima_worker;
 
@@ -4341,6 +4810,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO anima_work
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lexicon TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lexicon TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_budgets TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_budgets TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_budgets TO anima_admin;
 
 GRANT SELECT ON TABLE public.llm_models TO anima_app;
 GRANT SELECT ON TABLE public.llm_models TO anima_worker;
@@ -4371,6 +4844,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_response_chunks TO anima_w
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_responses TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_responses TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_spend TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.llm_spend TO anima_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.maintenance_runs TO anima_worker;
 GRANT SELECT ON TABLE public.maintenance_runs TO anima_admin;
@@ -4419,6 +4895,16 @@ GRANT SELECT(created_at) ON TABLE public.outbox TO anima_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outside_vectors TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.outside_vectors TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugin_invocations TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugin_invocations TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugin_permissions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugin_permissions TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugins TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugins TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plugins TO anima_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.postings TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.postings TO anima_worker;
@@ -4530,6 +5016,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sleeps TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot_ids TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot_ids TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.socket_connections TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.socket_connections TO anima_worker;
+GRANT SELECT,DELETE ON TABLE public.socket_connections TO anima_auth;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.style_profiles TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.style_profiles TO anima_worker;
