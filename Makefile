@@ -11,7 +11,7 @@ WEIGHTS := $(BIN)/anima provision
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help run test test-cloud test-yesterday lint deploy bench system vendor invoke docs lock venv dev weights clean
+.PHONY: help run test test-cloud test-live test-yesterday lint deploy bench system vendor invoke docs lock venv dev weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-cloud: dev vendor weights ## the template in a cloud of this machine: scann
 	@$(BIN)/python -m scripts.cloud scan build
 	@$(BIN)/python -m pytest --no-header --exitfirst tests/cloud/story.py tests/cloud/local_invoke.py
 	@$(BIN)/python -m scripts.yesterday
+
+test-live: dev ## the tests of providers against the real ones whose keys the environment or .env holds (it costs)
+	@LIVE_PROVIDERS=1 $(BIN)/python -m pytest --no-header -rs tests/integration/test_providers.py $(ARGS)
 
 lint: dev ## every linter (ONLY=ruff,mypy runs some)
 	@if [ -n "$(CI)$(filter test,$(MAKECMDGOALS))" ]; then mkdir -p build; \

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import AliasChoices
 
 from anima.kernel import config as kernel_config
 from anima.kernel import db, secrets, telemetry
@@ -39,11 +40,9 @@ _CLUSTER = pytest.StashKey[Path]()
 # Kept from the environment of the run; everything else that would change the service is taken away.
 _KEPT = {"ANIMA_MODEL_DIR"}
 _FOREIGN = {
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "OLLAMA_HOST",
-    "LLM_MODELS_CONFIG_PATH",
-    "LLM_MODELS_PROFILE",
+    str(field.validation_alias.choices[0])
+    for field in kernel_config.Settings.model_fields.values()
+    if isinstance(field.validation_alias, AliasChoices)
 }
 
 

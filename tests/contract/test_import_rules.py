@@ -174,14 +174,15 @@ def test_only_doors_and_apis_know_the_web_framework() -> None:
 
 
 def test_the_way_of_a_turn_stays_short() -> None:
-    """From `chat/api` one reaches at most 105 files and 10,700 lines of code of the house.
+    """From `chat/api` one reaches at most 138 files and 13,800 lines of code of the house.
 
-    Feelings and safety are part of it: a turn feels and is careful by itself, whoever composes the app.
+    Feelings, safety, budgets and the offer of tools are part of it: a turn feels, is careful, counts, asks by itself,
+    whoever composes the app. What a tool is made of is not: it is loaded when it is called.
     """
     reached = [name for name in graph().find_upstream_modules("anima.chat.api") if room(name)]
     assert reached
-    assert len(reached) <= 105, sorted(reached)
-    assert sum(lines_of_code(_file_of(name)) for name in reached) <= 10_700
+    assert len(reached) <= 138, sorted(reached)
+    assert sum(lines_of_code(_file_of(name)) for name in reached) <= 13_800
 
 
 def lines_of_code(path: Path) -> int:

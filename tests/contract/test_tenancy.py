@@ -23,8 +23,9 @@ from tenancy.states import PUBLISHED
 from tenancy.two_people import Owned
 
 ALL = statements()
-# What happens before anybody is known: these functions look at credentials, and are tried in test_identity.
-GATES = re.compile(r"\bauth_(?!end_families)\w+\(")
+# What happens before anybody is known: these functions look at credentials, or at the name of a connection, which only
+# the API that made it tells. They are tried in test_identity and test_socket_deployed.
+GATES = re.compile(r"\b(auth_(?!end_families)\w+|socket_(caller|closed))\(")
 # What is published is written by admins, each from stores of their own: these are tried by one as well.
 PUBLISHING = re.compile(r"\bshared_|current_tenant_is_admin|\bowner_id is null")
 
@@ -213,5 +214,5 @@ def test_the_attempts_are_not_empty_ones(town: Town) -> None:
     # What looks after the database itself speaks of no person's rows, and may find nothing to do.
     theirs = {name: one for name, one in works.items() if not name.startswith("operations.")}
     idle = [name for name, one in theirs.items() if one.refused is None and not one.something]
-    assert refused == {}
-    assert len(idle) <= len(works) // 10, idle
+    assert refused == {}, refused
+    assert len(idle) <= len(works) // 10, " ".join(idle)

@@ -26,9 +26,15 @@ NAMED_OTHERWISE = {
     "upload": ("uploads", "upload_id"),
 }
 # Numbers that count within another row, and so name none by themselves.
-NUMBERED = {"version": 1}
+NUMBERED: dict[str, Any] = {"version": 1, "exp_id": 1, "name": "turn"}
 # Ids that are those of no row: the OAuth2 client's.
-NO_ROWS = {"client_id", "request_id_header"}
+NO_ROWS = {"client_id", "request_id_header", "tool_call_id"}
+# Rows that are named in another protocol's way.
+WRITTEN = {
+    "model_name": ("avatars", "avatar_id", "avatar:{}"),
+    "response_name": ("llm_requests", "request_id", "resp_{}"),
+    "previous_response_id": ("llm_requests", "request_id", "resp_{}"),
+}
 REFUSED = {403, 404, 409, 422}
 
 
@@ -87,7 +93,7 @@ def _row_fields(schema: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple
 
 def place_of(name: str) -> tuple[str, str]:
     """The table and column that a name in a route stands for."""
-    place = NAMED_OTHERWISE.get(name) or parameters.ROWS.get(name)
+    place = NAMED_OTHERWISE.get(name) or WRITTEN.get(name, ())[:2] or parameters.ROWS.get(name)
     if place is None:
         pytest.fail(f"what is {name}? Teach it to tests/tenancy/parameters.py or to this module")
     return place
@@ -104,6 +110,8 @@ def id_of(whose: Owned, name: str) -> Any:
     """Somebody's id, as JSON takes it."""
     value = whose.user_id if name == "user_id" else whose.ids[place_of(name)][0]
     plain = value if isinstance(value, int) else str(value)
+    if name in WRITTEN:
+        return WRITTEN[name][2].format(plain)
     return [plain] if name.endswith("_ids") or name == "media" else plain
 
 
@@ -203,7 +211,10 @@ LISTS = [one for one in ROUTES if one.method == "get" and not one.parameters("pa
 
 
 # For those who run the place; Bob is none of them.
-FOR_ADMINS = {"/api/v1/health/database", "/api/v1/safety/report", "/api/v1/settings", "/api/v1/users", "/metrics"}
+FOR_ADMINS = {
+    *("/api/v1/health/database", "/api/v1/safety/report", "/api/v1/settings", "/api/v1/users", "/metrics"),
+    *("/api/v1/prompts", "/api/v1/experiments", "/api/v1/plugins/installed"),
+}
 
 
 @pytest.mark.parametrize("route", LISTS, ids=str)
@@ -215,7 +226,15 @@ def test_a_list_holds_what_is_ones_own(town: Town, browser: TestClient, route: R
 
 
 FILES = ("/content", "/file")  # there is none: what they give was never stored
-OWN = [one for one in ROUTES if one.method == "get" and one.parameters("path") and not one.path.endswith(FILES)]
+OF_THE_PLACE = ("/api/v1/prompts/", "/api/v1/experiments/")
+OWN = [
+    one
+    for one in ROUTES
+    if one.method == "get"
+    and one.parameters("path")
+    and not one.path.endswith(FILES)
+    and not one.path.startswith(OF_THE_PLACE)
+]
 
 
 @pytest.mark.parametrize("route", OWN, ids=str)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from anima.gateway import service as gateway
+from anima.gateway import local_service
 from anima.kernel import outbox, telemetry
 from anima.vendors import enrichment
 from anima.vendors.llm.local_server import LocalServer
@@ -243,7 +243,7 @@ def test_the_local_model_answers_from_the_document_and_invents_nothing(
     alice: Person, contract: int, setting: Setting, local_llm: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting("OPENAI_API_KEY", "")
-    monkeypatch.setattr(gateway, "_local", [local_llm])
+    monkeypatch.setattr(local_service, "_local", [local_llm])
     answer = asked(alice, "What does the Heron contract say about the notice period?")
     assert answer["model"] == {"provider": "local", "name": local_llm.model}
     assert re.search(r"(three|3)[ -]months?", answer["content"])

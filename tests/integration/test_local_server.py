@@ -181,3 +181,13 @@ def test_dead_server_is_left_to_the_turn(start: Callable[[], LocalServer]) -> No
 
 def test_threads_by_cores() -> None:
     assert [threads(cores) for cores in (1, 2, 4, 64)] == [(1, 1), (1, 2), (2, 4), (4, 8)]
+
+
+def test_an_avatar_keeps_its_own_few_beginnings(start: Callable[[], LocalServer]) -> None:
+    server, luna, marcus = start(), "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f", "01977a2e-6f0b-7cc3-98c4-dc0c0c073990"
+    prefixes.keep(server, PERSONA, marcus)
+    for number in range(5):
+        prefixes.keep(server, [{"role": "system", "content": f"You are Luna, as of version {number}."}], luna)
+    of = [file.name.partition("-")[0] for file in server.prefixes.glob("*.kv")]
+    assert (of.count(luna.replace("-", "")), of.count(marcus.replace("-", ""))) == (3, 1)
+    assert prefixes.keep(server, PERSONA, marcus)

@@ -64,6 +64,19 @@ def test_what_was_said_goes_on_in_the_session(alice: Person, luna: str, talking:
     assert spoken[-1][1].startswith("What do I hate?")
 
 
+def test_a_session_without_a_title_is_called_after_its_first_message(
+    alice: Person, luna: str, talking: StubLLM
+) -> None:
+    def title(**made: Any) -> Any:
+        begun = alice.http.post("/api/v1/sessions", json={"avatar_id": luna, **made}).json()["session_id"]
+        for message in ("What do I hate?", "And what do I like?"):
+            talking.script("Olives.")
+            assert say(alice, message, session_id=begun).status_code == 200
+        return alice.http.get(f"/api/v1/sessions/{begun}").json()["title"]
+
+    assert (title(), title(title="Food"), title(private=True)) == ("What do I hate?", "Food", None)
+
+
 def test_the_first_avatar_answers_where_none_is_named(alice: Person, luna: str, talking: StubLLM) -> None:
     assert said(alice, "Hello")["session_id"]
     assert talking.chats[-1].messages[0]["content"].startswith("You are luna-")

@@ -33,6 +33,7 @@ ROWS: dict[str, Place] = {
     "media_id": ("media", "media_id"),
     "media_ids": ("media", "media_id"),
     "avatar_id": ("avatars", "avatar_id"),
+    "avatar_ids": ("avatars", "avatar_id"),
     "request_id": ("llm_requests", "request_id"),
     "response_id": ("llm_responses", "response_id"),
     "upload_id": ("uploads", "upload_id"),
@@ -73,6 +74,10 @@ ROWS: dict[str, Place] = {
     "origin_id": ("snapshot_ids", "origin_id"),
     "gap_ids": ("curiosity_gaps", "gap_id"),
     "api_key_id": ("api_keys", "api_key_id"),
+    "plugin_id": ("plugins", "plugin_id"),
+    "invocation_id": ("plugin_invocations", "invocation_id"),
+    "prompt_id": ("prompts", "prompt_id"),
+    "connection": ("socket_connections", "connection_id"),
 }
 # Where the same name means something else, or a row in another state: the newest request is pending.
 OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
@@ -80,6 +85,8 @@ OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
     ("memory.replay_repo.ADD", "new_id"): ("episodes", "id", 0),
     ("chat.repo.STORED_ANSWER", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.repo.CLOSE_REQUEST", "request_id"): ("llm_requests", "request_id", -1),
+    ("chat.tools_repo.WAIT", "request_id"): ("llm_requests", "request_id", -1),
+    ("chat.tools_repo.GO_ON", "request_id"): ("llm_requests", "request_id", -1),
     ("chat.ask_repo.ANSWERED", "request_id"): ("llm_requests", "request_id", -1),
     ("curiosity.look_repo.FOUND", "new_id"): ("curiosity_gaps", "gap_id", 0),
     ("snapshots.snapshot_search_repo.CLOTHE_FACTS", "fact_ids"): ("user_facts", "id", -1),
@@ -164,6 +171,8 @@ NAMED: dict[tuple[str, str], str] = {
     **_named("failed transcript", "document_id", "snapshots.transcripts_intake_repo", "THERE", "QUEUE_AGAIN"),
     **_named("ended summary", "summary_id", "knowledge.summary_repo", "DELETE"),
     **_named("running summary", "summary_id", "knowledge.summary_repo", "KEEP_PART", "FINISH", "END"),
+    **_named("approved call", "invocation_id", "plugins.turn_repo", "CLAIM"),
+    **_named("waiting call", "invocation_id", "plugins.turn_repo", "DECIDE"),
     **_named("new message", "message_ids", "memory.index_repo", "ADD_EMBEDDINGS", "ADD_POSTINGS"),
     **_named("other fact", "fact_id", "memory.facts_write_repo", "END_OTHERS"),
 }
@@ -227,6 +236,23 @@ MODEL = "all-MiniLM-L6-v2@85bb1de96885"
 # Where a value has to be another one than elsewhere.
 SPECIAL: dict[tuple[str, str], Any] = {
     ("snapshots.export_repo.PAGE", "after"): None,
+    ("plugins.catalogue_repo.BY_NAME", "name"): "calculator",
+    ("gateway.prompts_repo.CHOSEN", "versions"): [1],
+    ("gateway.prompts_repo.LATEST", "after"): None,
+    **{
+        (f"gateway.{name}", "exp_id"): 7300001
+        for name in (
+            *("experiments_admin_repo.ONE", "experiments_admin_repo.END"),
+            *("experiments_sums_repo.WATCHED", "experiments_sums_repo.SUMS"),
+        )
+    },
+    ("gateway.budgets_repo.SET", "imposed"): False,
+    ("gateway.budgets_repo.SET", "limits"): Jsonb([{"period": "month", "max_tokens": 1000}]),
+    ("gateway.experiments_admin_repo.MAKE", "metric"): "liked",
+    ("gateway.experiments_admin_repo.MAKE", "variants"): Jsonb([]),
+    ("gateway.experiments_admin_repo.MAKE", "created_by"): None,
+    ("gateway.prompts_repo.ADD", "created_by"): None,
+    ("socket.repo.OPENED", "opened_family_id"): None,
     ("knowledge.search_repo.LOG", "status"): "completed",
     ("curiosity.research_repo.ANSWERED", "search_id"): uuid.UUID("00000000-0000-7000-8000-000000000001"),
     ("curiosity.research_repo.IN_VAIN", "search_id"): uuid.UUID("00000000-0000-7000-8000-000000000001"),
@@ -358,6 +384,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("avatars.repo.ADD", "name"): "another",
     ("kernel.delivery.MARK_HANDLED", "key"): "another",
     ("relationships.repo.BEGIN", "personality_name"): "another",
+    ("conversations.pins_repo.PINNED", "client_id"): "the-key",
     ("memory.index_repo.SAID", "key"): "another",
     ("kernel.idempotency.FORGET", "key"): "running",
     ("kernel.idempotency.LAPSE", "key"): "running",
@@ -386,13 +413,24 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("memory.forgetting_repo.DROP_FADED", "at"): datetime.now(UTC) + timedelta(days=1000),
     ("memory.index_repo.ADD_POSTINGS", "terms"): ["another"],
     ("emotions.repo.STORE_STATE", "sentiment"): 0.5,
+    **{
+        (f"plugins.{name}", "digest"): "d" * 64
+        for name in ("turn_repo.BEGIN", "turn_repo.CLAIM", "turn_repo.ASK", "turn_repo.ALLOW", "catalogue_repo.PERMIT")
+    },
+    ("plugins.turn_repo.END", "state"): "done",
+    ("plugins.turn_repo.DECIDE", "state"): "denied",
+    ("plugins.catalogue_repo.ADD", "kind"): "mcp",
+    ("plugins.catalogue_repo.ADD", "private_allowed"): False,
     ("operations.settings_repo.STORE", "values"): Jsonb({"safety.breaks": "everyone"}),
 }
 # Ids that refer to no row that somebody owns.
 FRESH = {
+    "exp_id",  # what runs is everybody's
+    "created_by",
     "subject_id",
     "actor_id",
     "item_id",
+    "client_id",  # what a client calls a session is its own
     "new_session_ids",
     "new_message_ids",
     "new_avatar_id",
@@ -400,6 +438,7 @@ FRESH = {
     "external_ids",
     "instance",
     "kept_family_id",
+    "opened_family_id",
     "turn_id",
     "search_id",
     "feeling_id",
@@ -408,6 +447,7 @@ FRESH = {
 }
 NUMBERS = {
     "between",
+    *("prompt_tokens", "completion_tokens", "cached_tokens"),
     *("limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "weighed", "most_terms", "most_missing"),
 }
 # Where a page of a list begins: beyond every row, so that all are on it.
@@ -515,6 +555,7 @@ def row_value(name: str, type_: str, statement: Statement, whose: Owned | None, 
         return _holding(place, whose, me)
     if whose is None:
         value = NOBODYS_UUID if type_.endswith("uuid") else NOBODYS_NUMBER
+        value = str(value) if type_ == "text" else value
     elif whose is me and place in MADE:
         value = uuid.uuid4()
     elif whose is me and (name in PUBLISHED or place in PUBLISHED_IN):

@@ -200,6 +200,8 @@ NAMED: dict[str, LiteralString] = {
     "finding": "select document_id from curiosity_gaps where owner_id = %(me)s and state = 'answered'",
     "ended summary": "select summary_id from summaries where owner_id = %(me)s and state = 'done'",
     "running summary": "select summary_id from summaries where owner_id = %(me)s and state = 'running'",
+    "approved call": "select invocation_id from plugin_invocations where owner_id = %(me)s and state = 'approved'",
+    "waiting call": "select invocation_id from plugin_invocations where owner_id = %(me)s and state = 'waiting'",
     "new message": "select max(message_id) from messages where owner_id = %(me)s",
     "other fact": "select id from user_facts where user_id = %(me)s and key = 'another-key'",
     "published store": "select store_id from shared_documents where document_id = 7900000 + %(me)s",

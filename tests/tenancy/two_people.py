@@ -43,8 +43,8 @@ SEED: list[LiteralString] = [
     select owner_id, avatar_id, 'image/png', convert_to(%(mark)s::text, 'utf8') from avatars where owner_id = %(me)s
     """,
     """
-    insert into sessions (user_id, avatar_id, title)
-    select owner_id, avatar_id, %(mark)s from avatars where owner_id = %(me)s
+    insert into sessions (user_id, avatar_id, title, client_id)
+    select owner_id, avatar_id, %(mark)s, 'the-key' from avatars where owner_id = %(me)s
     """,
     """
     insert into session_participants (session_id, owner_id, user_id)
@@ -69,7 +69,29 @@ SEED: list[LiteralString] = [
     select m.owner_id, m.message_id, f.media_id from messages m, media f
     where m.owner_id = %(me)s and f.owner_id = %(me)s and m.role = 'user'
     """,
+    """
+    insert into socket_connections (connection_id, owner_id, key_secret, expires_at, session_id, avatar_id, joined)
+    select 'connection-of-' || gen_random_uuid(), s.user_id, k.key_secret, now() + interval '1 hour', s.session_id,
+        s.avatar_id, true
+    from sessions s join api_keys k on k.user_id = s.user_id where s.user_id = %(me)s
+    """,
     "insert into prompts (owner_id, name, version, content) values (%(me)s, 'turn', 1, %(mark)s)",
+    # What runs is everybody's, prompts of the place too; what came of it for a person is theirs.
+    "insert into prompts (owner_id, name, version, content) values (null, 'x', 1, 'x') on conflict do nothing",
+    """
+    insert into experiments (exp_id, name, variants, metric, start_ts) overriding system value
+    values (7300001, 'experiment', '[{"name": "as it is"}, {"name": "other"}]', 'liked', now())
+    on conflict do nothing
+    """,
+    """
+    with made as (
+        insert into experiments (name, variants, metric, start_ts)
+        values ('experiment-of-' || %(me)s, '[{"name": "as it is"}, {"name": "other"}]', 'liked', now())
+        returning exp_id
+    )
+    insert into experiment_assignments (user_id, exp_id, variant, assigned_at, answers)
+    select %(me)s, exp_id, %(mark)s, now(), 1 from made
+    """,
     """
     insert into llm_requests (
         owner_id, session_id, user_id, message_id, model_id, prompt_text, prompt_json, state, expires_at
@@ -79,8 +101,9 @@ SEED: list[LiteralString] = [
     from messages where owner_id = %(me)s and role = 'user'
     """,
     """
-    insert into llm_requests (owner_id, session_id, user_id, state, instance, expires_at)
-    select user_id, session_id, user_id, 'pending', gen_random_uuid(), now() - interval '5 minutes'
+    insert into llm_requests (owner_id, session_id, user_id, state, instance, expires_at, parameters)
+    select user_id, session_id, user_id, 'pending', gen_random_uuid(), now() - interval '5 minutes',
+        '{"waiting": {}, "asked": []}'
     from sessions where user_id = %(me)s
     """,
     """
@@ -363,12 +386,45 @@ SEED: list[LiteralString] = [
     values (%(me)s, 'minor', 'person', 'FR', now() - interval '1 hour', now())
     """,
     """
+    insert into llm_budgets (owner_id, avatar_id, period, imposed, max_tokens)
+    select owner_id, avatar_id, 'day', false, 7 from avatars where owner_id = %(me)s
+    """,
+    "insert into llm_budgets (owner_id, period, imposed, max_cost) values (%(me)s, 'month', true, 7)",
+    """
+    insert into llm_spend (owner_id, day, avatar_id, model, purpose, calls, prompt_tokens, completion_tokens,
+        cached_tokens, unpriced_calls)
+    select owner_id, current_date, avatar_id, 'openai:' || %(mark)s, 'turn', 1, 1, 1, 0, 1 from avatars
+    where owner_id = %(me)s
+    """,
+    """
+    insert into plugins (owner_id, name, kind, config)
+    values (%(me)s, 'own', 'mcp', jsonb_build_object('url', %(mark)s::text))
+    """,
+    """
+    insert into plugin_permissions (owner_id, avatar_id, plugin_id, tool, enabled)
+    select owner_id, avatar_id, p.plugin_id, t.tool, true
+    from avatars a join plugins p using (owner_id), unnest(array['', 'x']) as t (tool) where owner_id = %(me)s
+    """,
+    """
+    insert into plugin_invocations (
+        owner_id, avatar_id, session_id, request_id, plugin_id, plugin, tool, digest, state, request, invoked_at
+    )
+    select p.owner_id, s.avatar_id, s.session_id,
+        (select min(q.request_id) from llm_requests q where q.owner_id = p.owner_id),
+        p.plugin_id, p.name, 'x', repeat('d', 64), n.state,
+        jsonb_build_object('mark', %(mark)s::text), now()
+    from plugins p join sessions s on s.user_id = p.owner_id,
+        unnest(array['running', 'waiting', 'approved', 'done']) as n (state)
+    where p.owner_id = %(me)s
+    """,
+    """
     insert into outbox (event_id, topic, key, owner_id, payload)
     values (gen_random_uuid(), 'turn.finished', 'the-key', %(me)s, jsonb_build_object('mark', %(mark)s::text))
     """,
     """
     insert into idempotency_keys (owner_id, key, fingerprint, state, response, expires_at)
     values (%(me)s, 'the-key', 'f', 'done', jsonb_build_object('mark', %(mark)s::text), now() + interval '1 day'),
+        (%(me)s, 'sealed', 'f', 'done', jsonb_build_object('sealed', %(mark)s::text), now() + interval '1 day'),
         (%(me)s, 'running', 'f', 'running', null, now() + interval '1 day')
     """,
 ]
@@ -433,7 +489,7 @@ def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
     for statement in [*SEED, *STATES]:
         owner.execute(statement, params)
     tables, ids = tenant_tables(owner), {}
-    for table, column in owner.execute(_KEYS).fetchall():
+    for table, column in [*owner.execute(_KEYS).fetchall(), ("socket_connections", "connection_id")]:
         if table in tables:
             rows = owner.execute(
                 f"select {column} from {table} where {tables[table]} = %s order by 1",  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from anima.cli import (
     memory,
     personality,
     place,
+    plugins,
     provision,
     safety,
     stores,
@@ -67,6 +68,7 @@ app.add_typer(stores.app, name="store")
 app.add_typer(personality.app, name="personality")
 app.add_typer(style.app, name="style")
 app.add_typer(safety.app, name="safety")
+app.add_typer(plugins.app, name="plugin")
 app.add_typer(memory.app, name="memory")
 app.add_typer(database.app, name="db")
 branches.register(database.app)

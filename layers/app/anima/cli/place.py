@@ -56,11 +56,19 @@ def _server(idle_exit: float, stop: Stop, around: Callable[[Any], Any], busy: Ca
 
     from anima.app.main import local
     from anima.operations.host import GRACE_SECONDS
+    from anima.socket.incoming import LARGEST_MESSAGE
 
     app = around(local())
     if idle_exit > 0:
         app = IdleExit(app, idle_exit, stop.ask, busy)
-    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws_max_size=LARGEST_MESSAGE,
+        ws_per_message_deflate=False,  # frames are small, and its tables are not
+    )
     return uvicorn.Server(config)
 
 

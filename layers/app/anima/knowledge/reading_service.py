@@ -142,7 +142,7 @@ def _read_here(owner: db.Principal, owner_id: int, claimed: Claimed, work: Path)
             _hand_over(owner, owner_id, claimed, medium)
             return None
     if medium.kind == "image":
-        _describe(source, reading)
+        _describe(owner, owner_id, source, reading)
     source.unlink()
     return reading
 
@@ -244,7 +244,7 @@ def _fetched_items(uri: str, work: Path) -> Iterator[Item]:
     path.unlink()
 
 
-def _describe(source: Path, reading: Reading) -> None:
+def _describe(owner: db.Principal, owner_id: int, source: Path, reading: Reading) -> None:
     """Adds what a model that takes images says of one; where there is none, or it fails, the image is as it is."""
     from anima.gateway import service as gateway
     from anima.vendors.readers import vision
@@ -256,7 +256,9 @@ def _describe(source: Path, reading: Reading) -> None:
     def complete(messages: Sequence[dict[str, Any]]) -> str:
         deadline = time.monotonic() + _DESCRIPTION_SECONDS
         asked = cast("Sequence[Message]", messages)
-        return gateway.complete(model, asked, max_tokens=_DESCRIPTION_TOKENS, deadline=deadline).text
+        account = gateway.Account(owner, owner_id, None, "vision")
+        done = gateway.complete(model, asked, max_tokens=_DESCRIPTION_TOKENS, deadline=deadline, account=account)
+        return done.text
 
     try:
         said = vision.describe(vision.png_of(source), complete)

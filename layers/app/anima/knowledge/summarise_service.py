@@ -198,6 +198,7 @@ def _said(work: _Work, prompt: Sequence[Message], max_tokens: int) -> str:
         max_tokens=max_tokens,
         deadline=time.monotonic() + _CALL_SECONDS,
         params=work.model.sampled(0.2),
+        account=gateway.Account(work.owner, work.owner_id, None, "summary"),
     )
     used = done.usage
     counted = (

@@ -93,7 +93,14 @@ LEFT_OUT: dict[str, str] = {
         ("llm_requests", "llm_responses", "llm_response_chunks", "feedback", "retrieval_logs", "response_citations"),
         "is the log of models that this installation asked",
     ),
+    **dict.fromkeys(("llm_budgets", "llm_spend"), "tells what this installation spends on models"),
+    **dict.fromkeys(
+        ("plugins", "plugin_permissions", "plugin_invocations"),
+        "tells which tools are used here; each allows anew",
+    ),
     "shared_citations": "is the log of what answers cited here",
+    "socket_connections": "says which connections are open here",
+    "experiment_assignments": "tells what was tried here, and how it went",
     **dict.fromkeys(
         ("vector_stores", "documents", "chunks", "uploads", "embeddings", "outside_vectors", "postings", "lexicon"),
         "belongs to the person's library, which all avatars read",
@@ -119,7 +126,7 @@ COLUMNS_LEFT_OUT: dict[str, frozenset[str]] = {
     "curiosity_minds": frozenset({"owner_id", "avatar_id", "day", "searches", "told_after"}),
     "user_affinity": frozenset({"user_id", "avatar_id"}),
     "media": frozenset({"media_id", "owner_id", "storage_uri"}),
-    "sessions": frozenset({"session_id", "user_id", "avatar_id", "private"}),
+    "sessions": frozenset({"session_id", "user_id", "avatar_id", "private", "client_id"}),
     "session_participants": frozenset(
         {"participant_id", "session_id", "owner_id", "user_id", "avatar_id", "joined_at"}
     ),

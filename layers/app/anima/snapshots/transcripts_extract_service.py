@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from anima.gateway import service as gateway
 from anima.kernel import clock, db
 from anima.memory import reflect_service
 from anima.snapshots import transcripts_extract_repo as repo
@@ -87,4 +88,5 @@ class _Reading:
         message_ids = [row.message_id for row in rows]
         with db.transaction(self.owner) as tx:
             said = reflect_service.said_of(tx, self.owner_id, self.claimed.avatar_id, message_ids)
-        return reflect_service.prepare(said.all(), propose, indexed=True)
+        with gateway.charged(gateway.Account(self.owner, self.owner_id, self.claimed.avatar_id, "facts")):
+            return reflect_service.prepare(said.all(), propose, indexed=True)

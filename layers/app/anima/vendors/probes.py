@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from anima.kernel.config import is_local
 from anima.kernel.errors import AnimaError
+
+if TYPE_CHECKING:
+    from anima.vendors.llm.calls import Endpoint
 
 _SECONDS = 4
 
@@ -55,16 +59,24 @@ def schedule_group(name: str) -> None:
     _asked("EventBridge Scheduler", "scheduler", "list_schedules", GroupName=name, MaxResults=1)
 
 
-def models(base_url: str, api_key: str | None) -> int:
-    """How many models a server of the OpenAI protocol offers to this key. Raises ProbeFailed."""
+def language_models(server: Endpoint) -> list[str]:
+    """The names of the models that a server offers to its key; empty where it does not tell. Raises ProbeFailed."""
     import httpx
 
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    if server.protocol == "bedrock":
+        return []
+    place = {"openai": "models", "anthropic": "v1/models?limit=1000", "replicate": "account"}[server.protocol]
+    headers = dict(server.headers)
+    if server.protocol == "anthropic":
+        headers |= {"x-api-key": server.api_key or "", "anthropic-version": "2023-06-01"}
+    elif server.api_key:
+        headers["authorization"] = f"Bearer {server.api_key}"
     try:
-        answer = httpx.get(f"{base_url.rstrip('/')}/models", headers=headers, timeout=_SECONDS)
+        local = is_local(server.base_url)
+        answer = httpx.get(f"{server.base_url}/{place}", headers=headers, timeout=_SECONDS, trust_env=not local)
         answer.raise_for_status()
-        return len(answer.json().get("data") or [])
+        return [str(one["id"]) for one in answer.json().get("data") or []]
     except httpx.HTTPStatusError as error:
-        raise ProbeFailed(what=base_url, reason=f"it answers {error.response.status_code}") from None
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
-        raise ProbeFailed(what=base_url, reason=type(error).__name__) from None
+        raise ProbeFailed(what=server.base_url, reason=f"it answers {error.response.status_code}") from None
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ProbeFailed(what=server.base_url, reason=type(error).__name__) from None
