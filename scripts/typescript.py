@@ -8,6 +8,7 @@ import subprocess
 from hashlib import sha256
 from pathlib import Path
 
+from anima.kernel.postgres.locks import exclusive
 from scripts import node
 from scripts.venvs import ROOT
 
@@ -16,7 +17,13 @@ DOCUMENT = ROOT / "docs" / "openapi.json"
 
 
 def main() -> None:
-    """Installs the packages when their lock changed, then builds."""
+    """Installs the packages when their lock changed, then builds; of several at once, one does it."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with exclusive(ROOT / "build" / "typescript.lock"):
+        _made()
+
+
+def _made() -> None:
     _install()
     stamp, state = CLIENT / "dist" / ".built", _state()
     if stamp.is_file() and stamp.read_text() == state:

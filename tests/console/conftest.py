@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from anima.kernel import config
 from anima.operations.deliverer import Deliverer, workers
@@ -30,7 +30,9 @@ _QUIET = (
     "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
     "--disable-sync"
 ).split()
-_PATIENCE_MS = 5000
+_PATIENCE_MS = 15_000
+"""The first turn of a process compiles and loads what it needs: on a clean clone that takes some seconds."""
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")

@@ -117,7 +117,7 @@ def test_what_was_just_said_stays_when_earlier_messages_come(visiting: Visiting,
     expect(page.locator(".line")).to_have_count(52)
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     page.get_by_role("button", name="Earlier messages").click()
-    expect(page.get_by_text("Number 0", exact=True)).to_be_attached()
+    expect(page.locator(".words").get_by_text("Number 0", exact=True)).to_be_attached()
     expect(page.get_by_text("The newest", exact=True).last).to_be_attached()
     expect(page.locator(".line")).to_have_count(56)
 

@@ -90,6 +90,7 @@ def test_what_an_avatar_may_use_is_set_on_its_page(visiting: Visiting) -> None:
     expect(code.get_by_role("combobox")).to_have_count(0)
     code.get_by_role("switch").check()
     code.get_by_role("combobox", name="run python").select_option("may always do it, as it is now")
+    expect(page.get_by_text("run python: not asked about.")).to_be_attached()
     page.get_by_role("switch", name="calculator").uncheck()
     expect(page.get_by_text("calculator: off.")).to_be_attached()
     assert {"code": (True, True), "calculator": (False, False)}.items() <= permitted().items()

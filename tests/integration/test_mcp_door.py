@@ -12,6 +12,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from fixtures import alone
 from fixtures.api import Person
 from fixtures.coroutines import awaited
 from fixtures.stub_llm import StubLLM
@@ -301,7 +302,7 @@ def test_the_function_behind_the_gateway_answers_each_message_for_itself(
             "requestContext": {"http": {"method": "POST", "path": "/mcp", "sourceIp": "203.0.113.7"}},
             "body": json.dumps(asked),
         }
-        answer = handler(event, None)
+        answer = alone.called(handler, event)
         assert answer["statusCode"] == 200, answer
         return json.loads(answer["body"])["result"]
 

@@ -133,3 +133,13 @@ def test_the_reader_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     given = apart._environment()
     assert given.keys() & {"ANIMA_DATABASE_URL", "OPENAI_API_KEY"} == set()
     assert "PATH" in given
+
+
+def test_what_its_parent_holds_is_not_the_readers(tmp_path: Path) -> None:
+    """Linux counts the memory of a parent into the peak of a child that it starts."""
+    held = b"x" * (600 << 20)
+    path = tmp_path / "page.html"
+    path.write_bytes(b"<html><body><p>It rains.</p></body></html>")
+    items = readers.read_apart(path, medium_of(path), limits=Limits(memory_bytes=500 << 20))
+    assert any("It rains." in str(item) for item in items)
+    assert len(held) == 600 << 20

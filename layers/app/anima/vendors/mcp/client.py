@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextvars
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,8 +93,14 @@ def _with(server: Server, until: float, work: Callable[[Client], Awaitable[T]]) 
     logging.getLogger("mcp.client").setLevel(logging.CRITICAL)  # what fails is told by what is raised
     checked = check_public(server.url, anywhere=server.anywhere)
     failures = (*(OSError, httpx2.HTTPError, httpx2.InvalidURL, MCPError, ValueError, TypeError, RuntimeError),)
-    try:
+
+    def run() -> T:
         return anyio.run(_connected, checked, server, until, work)
+
+    try:
+        # On a thread of its own, for the caller's may have a loop that runs.
+        with ThreadPoolExecutor(1, thread_name_prefix="mcp") as alone:
+            return alone.submit(contextvars.copy_context().run, run).result()
     except TimeoutError:
         raise Unreached(what="The server of tools", host=checked.host, reason="it takes too long") from None
     except BaseExceptionGroup as group:
