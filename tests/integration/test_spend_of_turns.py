@@ -163,6 +163,8 @@ def test_a_variant_with_another_model_answers_whole_turns_and_is_reported(
         "params": {"temperature": 0.125},
     }
     variants = [{"name": "as it is", "weight": 0.001}, tried]
+    # A person is in one experiment at a time: none of another test may still run.
+    owner_conn.execute("update experiments set end_ts = now(), ended = '{}' where end_ts is null")
     begun = admin.http.post("/api/v1/experiments", json={"name": "whole turns", "variants": variants})
     assert begun.status_code == 201, begun.text
     experiment = begun.json()["exp_id"]
