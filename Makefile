@@ -21,7 +21,7 @@ run: venv vendor ## set up what is missing, start everything, say where to look 
 
 test: dev vendor weights ## the whole suite on two processes (ARGS="tests/unit -k words" narrows it)
 	@$(BIN)/python -m scripts.venvs sam || echo "NO RUNTIME EMULATOR: its tests will be skipped"
-	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 $(ARGS)
 
 test-cloud: dev vendor weights ## the template in a cloud of this machine: scanned, built, deployed, talked to
 	@$(BIN)/python -m scripts.venvs sam cloud checkov

@@ -25,6 +25,9 @@ SUBSETS: Mapping[Path, tuple[str, ...]] = {
     ROOT / "layers" / "deps" / "requirements.txt": ("--extra", "aws"),
     ROOT / "gpu_jobs" / "read_media" / "requirements.txt": ("--extra", "media", "--extra", "aws"),
 }
+TRAINING = ("filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions")
+"""What torch needs besides itself; it is installed apart (`scripts.venvs`), as every machine has a build of its own."""
+
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     # Part of every Python runtime of Lambda, and compiled there; what only a compiler of C needs.
     "deps": ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3", "pycparser"),
@@ -49,7 +52,8 @@ TOOLS: Mapping[str, str] = {
 def main() -> None:
     """Writes them all; an argument `--upgrade` lets go of what is pinned."""
     upgrade = [argument for argument in sys.argv[1:] if argument == "--upgrade"]
-    compile_lock(ALL, [*upgrade, "--all-extras", "pyproject.toml", "-"], BUILD)
+    everything = [option for name in sorted(extra_names() - {"train"}) for option in ("--extra", name)]
+    compile_lock(ALL, [*upgrade, *everything, "pyproject.toml", "-"], BUILD)
     for target, extras in SUBSETS.items():
         build = BUILD if target.parent == LOCKS else ()
         target.unlink(missing_ok=True)
@@ -59,6 +63,9 @@ def main() -> None:
     compile_lock(embedder, ["-c", str(ALL), *left_out(embedder), "-"], tuple(extra("embedder")))
     for name, package in TOOLS.items():
         compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], tuple(package.split()))
+    packages = [one for one in extra("train") if not one.startswith("torch")]
+    extras = ["--extra", "local", "--extra", "dev", "pyproject.toml", "-"]
+    compile_lock(LOCKS / "train.txt", [*upgrade, *extras], (*BUILD, *packages, *TRAINING))
     node.run_npm("install", "--package-lock-only", "--silent")
 
 
@@ -67,10 +74,21 @@ def left_out(target: Path) -> list[str]:
     return [f"--no-emit-package={name}" for name in LEFT_OUT.get(target.parent.name, ())]
 
 
+def extra_names() -> set[str]:
+    """The names of the project's extras."""
+    return set(_optional())
+
+
 def extra(name: str) -> list[str]:
     """The packages of one extra of the project."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return list(project["optional-dependencies"][name])
+    return list(_optional()[name])
+
+
+def _optional() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    return found
 
 
 def compile_lock(target: Path, arguments: list[str], more: tuple[str, ...]) -> None:

@@ -114,7 +114,7 @@ def test_the_whole_talk(visiting: Visiting, stub_llm: StubLLM) -> None:
 
     page.get_by_role("button", name="Why").last.click()
     why = page.get_by_role("complementary", name="Why this answer")
-    expect(why).to_contain_text("gpt-4o-mini")
+    expect(why).to_contain_text("gpt-6-luna")
     expect(why).to_contain_text("Breakfast is served from seven to ten in the garden room.")
     expect(why).to_contain_text("new acquaintance")
     expect(why.get_by_text("persona")).to_be_visible()
@@ -126,7 +126,7 @@ def test_the_whole_talk(visiting: Visiting, stub_llm: StubLLM) -> None:
     visit.shot("talk-why-dark")
 
     page.reload()
-    expect(page.get_by_role("complementary", name="Why this answer")).to_contain_text("gpt-4o-mini")
+    expect(page.get_by_role("complementary", name="Why this answer")).to_contain_text("gpt-6-luna")
     expect(page.get_by_text("Hello, I am Diego and I hate olives").last).to_be_visible()
     expect(page.get_by_role("button", name="1 house-rules.md")).to_be_visible()
     expect(page.get_by_role("button", name="A good answer").last).to_have_attribute("aria-pressed", "true")

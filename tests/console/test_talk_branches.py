@@ -100,7 +100,7 @@ def test_an_answer_is_given_anew_and_both_stay(visiting: Visiting, stub_llm: Stu
     expect(page.get_by_text("A short tale.", exact=True)).to_be_visible()
     expect(versions).to_have_text("1/2")
     page.get_by_role("button", name="Why").click()
-    expect(page.get_by_role("complementary", name="Why this answer")).to_contain_text("gpt-4o-mini")
+    expect(page.get_by_role("complementary", name="Why this answer")).to_contain_text("gpt-6-luna")
 
 
 def test_what_was_just_said_stays_when_earlier_messages_come(visiting: Visiting, stub_llm: StubLLM) -> None:

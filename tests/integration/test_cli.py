@@ -89,7 +89,7 @@ def test_a_model_that_fails_is_an_error_of_one_line(up: House, stub_llm: StubLLM
         (["chat", "nobody", "hello"], 1, "there are: Luna"),
         (["chat", "luna", "  "], 1, "there is no message"),
         (["chat", "luna", "hello", "--session", "987654"], 1, "987654"),
-        (["chat", "luna", "hello", "--model", "made-up"], 1, "gpt-4o-mini"),
+        (["chat", "luna", "hello", "--model", "made-up"], 1, "gpt-6-luna"),
         (["ingest", "there-is-no-such-file.txt"], 1, "there-is-no-such-file.txt"),
         (["search", "olives", "--top", "0"], 2, "--top"),
         (["chat"], 2, "avatar"),

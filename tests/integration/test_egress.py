@@ -34,7 +34,7 @@ def home(talking: StubLLM, tmp_path: Path, setting: Setting) -> Iterator[StubLLM
     """A model on this machine beside the provider's, which answers where nobody asks for another."""
     local = StubLLM()
     profile = {
-        "general": {"provider": "openai", "model": "gpt-4o-mini", "endpoint": talking.url},
+        "general": {"provider": "openai", "model": "gpt-6-luna", "endpoint": talking.url},
         "private": {"provider": "local", "model": "home-1", "endpoint": local.url},
     }
     path = tmp_path / "profiles.json"
@@ -178,10 +178,10 @@ def test_a_list_of_providers_lets_those_read_and_no_other(alice: Person, talking
 
 def test_asking_for_the_provider_by_name_does_not_get_round_it(alice: Person, talking: StubLLM, home: StubLLM) -> None:
     luna = careful(alice, health="local")
-    answer = said(alice, "I am pregnant", avatar_id=luna, model="openai:gpt-4o-mini")
+    answer = said(alice, "I am pregnant", avatar_id=luna, model="openai:gpt-6-luna")
     assert answer["model"]["provider"] == "local"
     again = alice.http.post(
-        f"{API}/messages/{answer['message_id']}/regenerate", json={"model": "openai:gpt-4o-mini"}
+        f"{API}/messages/{answer['message_id']}/regenerate", json={"model": "openai:gpt-6-luna"}
     ).json()
     assert again["model"]["provider"] == "local"
     assert talking.requests == []

@@ -129,7 +129,7 @@ def test_who_asks_for_a_model_or_talks_in_private_is_left_out(
 ) -> None:
     reference = f"brief@{added(admin, BRIEF)['version']}"
     experiment = begun(admin, *only("brief", prompt=reference))
-    said(alice, "What do ships fear most?", avatar_id=luna, model="openai:gpt-4o-mini")
+    said(alice, "What do ships fear most?", avatar_id=luna, model="openai:gpt-6-luna")
     assert BRIEF not in systems(talking)
     private = alice.http.post("/api/v1/sessions", json={"avatar_id": luna, "private": True}).json()["session_id"]
     said(alice, "What do sailors fear most?", session_id=private)

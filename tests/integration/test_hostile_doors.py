@@ -19,7 +19,7 @@ HALF = '"\\ud800"'
 NAN = '{"a": NaN}'
 DEEP = "[" * 50_000
 
-MODEL = "openai:gpt-4o-mini"
+MODEL = "openai:gpt-6-luna"
 MODELS = (MODEL, "avatar")
 CHAT = [
     '{"role": "user", "content": "\\ud800"}',

@@ -87,7 +87,7 @@ def test_deployed_functions_have_no_such_route() -> None:
 
 
 def test_a_turn_is_counted(alice: Person, luna: str, talking: StubLLM) -> None:
-    model = {"provider": "openai", "model": "gpt-4o-mini"}
+    model = {"provider": "openai", "model": "gpt-6-luna"}
     route = {"method": "POST", "route": "/api/v1/chat", "status": "200"}
     before = {
         "calls": value("anima_llm_calls_total", **model),
@@ -105,7 +105,7 @@ def test_a_turn_is_counted(alice: Person, luna: str, talking: StubLLM) -> None:
 
 
 def test_a_model_that_fails_is_counted_by_its_error(alice: Person, luna: str, talking: StubLLM) -> None:
-    failed = {"provider": "openai", "model": "gpt-4o-mini", "error": "model-auth-failed"}
+    failed = {"provider": "openai", "model": "gpt-6-luna", "error": "model-auth-failed"}
     calls, errors = value("anima_llm_errors_total", **failed), value("anima_http_errors_total", route="/api/v1/chat")
     talking.always(lambda _body: failure(401))
     say(alice, "Hello", avatar_id=luna)

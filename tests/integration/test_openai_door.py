@@ -61,7 +61,7 @@ class TestModels:
     def test_avatars_come_first_and_then_what_is_configured(self, sdk: openai.OpenAI, luna_model: str) -> None:
         found = [each.id for each in sdk.models.list()]
         assert found[0] == luna_model
-        assert "openai:gpt-4o-mini" in found
+        assert "openai:gpt-6-luna" in found
 
     def test_nobody_sees_the_avatars_of_another(
         self, sdk: openai.OpenAI, luna_model: str, bob: Person, on_port: str
@@ -78,7 +78,7 @@ class TestModels:
     ) -> None:
         assert sdk.models.retrieve(luna_model.upper().replace("AVATAR", "avatar")).id == luna_model
         assert sdk.models.retrieve(f"avatar:{luna}").id == luna_model
-        assert sdk.models.retrieve("openai:gpt-4o-mini").owned_by == "openai"
+        assert sdk.models.retrieve("openai:gpt-6-luna").owned_by == "openai"
         assert sdk.models.retrieve("anima-embedding").object == "model"
 
 
@@ -316,7 +316,7 @@ class TestFaults:
     def test_what_is_oddly_made_is_refused_by_its_place(
         self, on_port: str, alice: Person, talking: StubLLM, odd: dict[str, Any]
     ) -> None:
-        body = {"model": "openai:gpt-4o-mini", "messages": [user("Hello")], **odd}
+        body = {"model": "openai:gpt-6-luna", "messages": [user("Hello")], **odd}
         head = {"Authorization": f"Bearer {alice.key}", "Content-Type": "application/json"}
         answer = httpx.post(f"{on_port}/v1/chat/completions", headers=head, content=json.dumps(body), trust_env=False)
         assert answer.status_code == 422, answer.text
@@ -405,7 +405,7 @@ TOOL = {
 
 
 class TestAConfiguredModel:
-    MODEL = "openai:gpt-4o-mini"
+    MODEL = "openai:gpt-6-luna"
 
     def test_it_gets_what_was_sent(self, sdk: openai.OpenAI, talking: StubLLM) -> None:
         talking.script("Four.")
@@ -521,8 +521,8 @@ class TestResponses:
 
     def test_a_configured_model(self, sdk: openai.OpenAI, talking: StubLLM) -> None:
         talking.script("Four.", "Five.")
-        assert sdk.responses.create(model="openai:gpt-4o-mini", input="2 + 2?").output_text == "Four."
-        events = list(sdk.responses.create(model="openai:gpt-4o-mini", input="2 + 3?", stream=True))
+        assert sdk.responses.create(model="openai:gpt-6-luna", input="2 + 2?").output_text == "Four."
+        events = list(sdk.responses.create(model="openai:gpt-6-luna", input="2 + 3?", stream=True))
         assert events[-1].response.output_text == "Five."
 
     def test_nobody_reads_or_goes_on_from_anothers(
@@ -542,7 +542,7 @@ class TestResponses:
         [
             ({"tools": [{"type": "web_search"}]}, "tools"),
             ({"background": True}, "background"),
-            ({"model": "openai:gpt-4o-mini", "previous_response_id": "resp_1"}, "previous_response_id"),
+            ({"model": "openai:gpt-6-luna", "previous_response_id": "resp_1"}, "previous_response_id"),
             ({"text": {"format": {"type": "json_object"}}}, "text"),
             ({"input": [{"type": "function_call_output", "call_id": "1", "output": "x"}]}, "input"),
         ],
@@ -554,7 +554,7 @@ class TestResponses:
             sdk.responses.create(**{"model": luna_model, "input": "Hello", **wanted})
         assert caught.value.param == param
 
-    @pytest.mark.parametrize("model", ["avatar:luna", "openai:gpt-4o-mini"])
+    @pytest.mark.parametrize("model", ["avatar:luna", "openai:gpt-6-luna"])
     def test_where_nothing_is_said_nothing_is_asked(self, sdk: openai.OpenAI, talking: StubLLM, model: str) -> None:
         with pytest.raises(openai.UnprocessableEntityError):
             sdk.responses.create(model=model, input=[])

@@ -99,7 +99,7 @@ def test_the_cost_is_told_before_anything_is_done(alice: Person, paper: int, tal
     assert told.status_code == 200
     assert told.json()["summary_id"] is None
     assert told.json()["state"] == "estimated"
-    assert told.json()["estimate"]["model"] == "openai:gpt-4o-mini"
+    assert told.json()["estimate"]["model"] == "openai:gpt-6-luna"
     assert alice.http.get(f"/api/v1/documents/{paper}/summaries").json()["items"] == []
     assert talking.chats == []
 

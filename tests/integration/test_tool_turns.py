@@ -252,7 +252,7 @@ def test_a_model_that_sees_is_shown_the_picture(
     files = {"file": ("boat.png", PNG, "image/png")}
     media = alice.http.post("/api/v1/media", files=files).json()["media_id"]
     talking.script("A boat.", "I cannot see it.", "A boat again.")
-    setting("OPENAI_MODEL", "gpt-4o-mini")
+    setting("OPENAI_MODEL", "gpt-6-luna")
     answer = said(alice, "What is this?", avatar_id=luna, media=[media])
     text, image = talking.chats[-1].messages[-1]["content"]
     assert text["type"] == "text"

@@ -33,7 +33,7 @@ def test_a_turn_answers_and_is_kept_whole(alice: Person, luna: str, talking: Stu
     answer = said(alice, "Hello, I am Diego and I hate olives", avatar_id=luna)
     assert (answer["role"], answer["content"], answer["finish"]) == ("assistant", "Nice to meet you, Diego.", "stop")
     assert answer["media_refs"] == []
-    assert answer["model"] == {"provider": "openai", "name": "gpt-4o-mini"}
+    assert answer["model"] == {"provider": "openai", "name": "gpt-6-luna"}
     assert answer["usage"]["total_tokens"] == answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"]
     felt = {"mood", "intensity", "valence", "arousal", "emotions", "attention", "concentrations", "before"}
     assert set(answer["affect"]) == felt | {"level", "affinity"}
@@ -398,7 +398,7 @@ def test_feedback_is_kept_and_replaced(alice: Person, luna: str, talking: StubLL
 
 def test_models_are_listed_with_the_default_first(alice: Person, talking: StubLLM) -> None:
     listed = alice.http.get("/api/v1/models").json()["items"]
-    assert (listed[0]["id"], listed[0]["default"], listed[0]["available"]) == ("openai:gpt-4o-mini", True, True)
+    assert (listed[0]["id"], listed[0]["default"], listed[0]["available"]) == ("openai:gpt-6-luna", True, True)
     local = next(one for one in listed if one["id"] == "local:qwen2.5-coder-1.5b-instruct")
     assert (local["configured"], local["available"], local["max_context_len"]) == (True, False, 4096)
 

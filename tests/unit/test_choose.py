@@ -32,7 +32,7 @@ def test_each_way_stands_before_the_next(setting: Setting, tmp_path: Path) -> No
     setting("OLLAMA_HOST", "127.0.0.1:11434")
     assert gateway.choose(None, None).id == "ollama:llama3.2"
     setting("OPENAI_API_KEY", "sk-1")
-    assert gateway.choose(None, None).id == "openai:gpt-4o-mini"
+    assert gateway.choose(None, None).id == "openai:gpt-6-luna"
     profiles = {"profiles": {"mine": {"general": {"provider": "openai", "model": "gpt-4.1"}}}}
     setting("LLM_MODELS_CONFIG_PATH", write(tmp_path / "llm.json", profiles))
     assert gateway.choose(None, None).id == "openai:gpt-4.1"
@@ -53,7 +53,7 @@ def test_an_unknown_model_is_refused_with_what_is_accepted(setting: Setting) -> 
         gateway.choose("gpt-17", None)
     assert refused.value.status == 422
     assert refused.value.fields[0].path == "model"
-    for name in (LOCAL, "openai:gpt-4o-mini", "openai:*"):
+    for name in (LOCAL, "openai:gpt-6-luna", "openai:*"):
         assert name in refused.value.detail
 
 
@@ -141,6 +141,9 @@ def test_windows_and_budgets() -> None:
 def test_a_temperature_is_not_set_for_models_that_have_their_own() -> None:
     assert Model("openai", "gpt-4o-mini", 1).sampled(0.5) == {"temperature": 0.5}
     assert Model("openai", "o3-mini", 1).sampled(0.5) == {}
+    assert Model("openai", "gpt-6-luna", 1).sampled(0.5) == {"reasoning_effort": "none"}
+    assert Model("openai", "gpt-6-luna", 1, params={"reasoning_effort": "low"}).sampled(0.5) == {}
+    assert Model("openai", "gpt-6-luna", 1).taking({"reasoning_effort": "high"}) == {"reasoning_effort": "high"}
     assert Model("local", "x", 1).sampled(None) == {}
 
 

@@ -12,7 +12,7 @@ from anima.gateway.model import Model, Route, barred, limited, permits, routed
 from anima.memory.model import Memory, Source
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-OPENAI = Model("openai", "gpt-4o-mini", 128_000, "https://api.openai.com/v1")
+OPENAI = Model("openai", "gpt-6-luna", 128_000, "https://api.openai.com/v1")
 LOCAL = Model("local", "home-1", 4096)
 FAR = Model("local", "home-1", 4096, "https://models.example.org/v1")
 RULES = {"health": "local", "work": ["ollama"], "family": "any", "finance": ["openai", "ollama"]}
@@ -106,7 +106,7 @@ def test_what_may_not_be_seen_is_left_out_and_counted() -> None:
         one.content
         for one in sight.history(talk("My doctor called", "Good?", "I baked bread for all of us in the house today"))
     ] == ["I baked bread for all of us in the house today"]
-    assert sight.told() == {"kept_local": [], "left_out": 4, "barred": ["health"], "model": "openai:gpt-4o-mini"}
+    assert sight.told() == {"kept_local": [], "left_out": 4, "barred": ["health"], "model": "openai:gpt-6-luna"}
     assert sight.hides("My knee hurts, says the doctor")
     assert not sight.hides("The sea is calm")
 

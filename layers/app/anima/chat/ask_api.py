@@ -66,7 +66,7 @@ _ASKED = {
     ],
     "references": [_REFERENCE],
     "enrichment": _ENRICHMENT,
-    "model": {"provider": "openai", "name": "gpt-4o-mini"},
+    "model": {"provider": "openai", "name": "gpt-6-luna"},
     "usage": {"prompt_tokens": 612, "completion_tokens": 14, "total_tokens": 626},
     "timings": {"enrich": 41.7, "embed": 8.2, "load": 6.0, "model": 700.0, "total": 760.0},
     "created_at": "2026-11-21T09:15:00Z",

@@ -15,7 +15,7 @@ from anima.client.frames import Talk
 from anima.client.lines import socket_url
 from anima.client.operations import AsyncCaller
 from anima.client.place import Everything, Options, Place
-from anima.client.retries import Attempts, Retries
+from anima.client.retries import Attempts
 from anima.client.streams import AsyncTurnStream
 from anima.kernel.errors import AnimaError
 
@@ -34,16 +34,6 @@ class AsyncAnima(Everything, AsyncCaller):
         self._place = Place.of(url, key, options)
         self._http = httpx.AsyncClient(timeout=self._place.timeout, transport=self._place.transport)
         self._renewing = asyncio.Lock()
-
-    @property
-    def retries(self) -> Retries:
-        """How often and how patiently it tries again."""
-        return self._place.retries
-
-    @property
-    def url(self) -> str:
-        """Where the service is."""
-        return self._place.url
 
     async def run(self, steps: Steps[T]) -> T:
         """Makes the calls of an operation and answers what came of them."""

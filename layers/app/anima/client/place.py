@@ -45,6 +45,18 @@ class Everything(
 ):
     """All operations. Those of jobs, reactors and the model database come with these."""
 
+    _place: Place
+
+    @property
+    def retries(self) -> Retries:
+        """How often and how patiently it tries again."""
+        return self._place.retries
+
+    @property
+    def url(self) -> str:
+        """Where the service is."""
+        return self._place.url
+
 
 class Options(TypedDict, total=False):
     """How a client calls.

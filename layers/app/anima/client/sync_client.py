@@ -15,7 +15,7 @@ from anima.client.frames import Talk
 from anima.client.lines import socket_url
 from anima.client.operations import Caller
 from anima.client.place import Everything, Options, Place
-from anima.client.retries import Attempts, Retries
+from anima.client.retries import Attempts
 from anima.client.streams import TurnStream
 from anima.client.sync_talk import TalkLine
 from anima.kernel.errors import AnimaError
@@ -35,16 +35,6 @@ class Anima(Everything, Caller):
         self._place = Place.of(url, key, options)
         self._http = httpx.Client(timeout=self._place.timeout, transport=self._place.transport)
         self._renewing = threading.Lock()
-
-    @property
-    def retries(self) -> Retries:
-        """How often and how patiently it tries again."""
-        return self._place.retries
-
-    @property
-    def url(self) -> str:
-        """Where the service is."""
-        return self._place.url
 
     def run(self, steps: Steps[T]) -> T:
         """Makes the calls of an operation and answers what came of them."""

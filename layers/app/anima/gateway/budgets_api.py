@@ -37,7 +37,7 @@ _HELD = {
 }
 _SPENT = {
     "day": "2026-11-22",
-    "model": "openai:gpt-4o-mini",
+    "model": "openai:gpt-6-luna",
     "avatar_id": _AVATAR,
     "purpose": "turn",
     "calls": 12,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from anima.gateway.spend_model import Held, Spent
+from anima.gateway.spend_repo import BUDGETS
 from anima.kernel import db
 
 
@@ -25,22 +26,7 @@ class OwnAvatar:
     avatar_id: uuid.UUID
 
 
-EVERY = db.Query(
-    Held,
-    """
-    select b.avatar_id, b.period, b.imposed, b.max_tokens, b.max_cost,
-        coalesce(s.tokens, 0)::bigint as tokens, coalesce(s.cost, 0) as cost
-    from llm_budgets b
-    cross join lateral (
-        select sum(s.prompt_tokens + s.completion_tokens) as tokens, sum(s.cost) as cost
-        from llm_spend s
-        where s.owner_id = b.owner_id and (b.avatar_id is null or s.avatar_id = b.avatar_id)
-            and s.day >= case b.period when 'day' then %(day)s::date else date_trunc('month', %(day)s::date)::date end
-    ) s
-    where b.owner_id = %(owner_id)s
-    order by b.imposed desc, b.avatar_id nulls first, b.period
-    """,
-)
+EVERY = db.Query(Held, BUDGETS + " order by b.imposed desc, b.avatar_id nulls first, b.period")
 
 AVATARS = db.Query(
     OwnAvatar,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
 from anima.gateway.model import Model
 from anima.kernel.config import settings
 from anima.vendors.llm.calls import Endpoint, Message, words
 from anima.vendors.llm.errors import ModelUnavailable
-from anima.vendors.llm.local_found import FoundServer
+from anima.vendors.llm.local_found import FoundServer, runs
 
 Keep = Callable[[FoundServer, list[dict[str, str]], str | None], object]
 
@@ -58,20 +57,10 @@ def endpoint(model: Model, fixed: Sequence[Message], cache_key: str | None, dead
 
 def _server() -> FoundServer | None:
     """The running local model, looked for until found, and again once its process has ended or it has failed."""
-    if _local and not _runs(_local[0].pid):
+    if _local and not runs(_local[0].pid):
         _local.clear()
     if not _local:
         found = FoundServer.find(settings().data_dir / "run")
         if found is not None:
             _local.append(found)
     return _local[0] if _local else None
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

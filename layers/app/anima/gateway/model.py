@@ -48,6 +48,8 @@ _SEEING = re.compile(
 )
 _OWN_TEMPERATURE = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _SAMPLING = frozenset({"temperature", "top_p"})
+# These think before the first word unless told not to, and call tools only then.
+_THINKING = ("gpt-6",)
 _LOCAL_PARAMS: Mapping[str, Any] = {"temperature": 0.3, "min_p": 0.05, "top_k": 0, "cache_prompt": True}
 
 
@@ -92,8 +94,13 @@ class Model:
     def taking(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Those of a request's parameters that it takes."""
         if self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE):
-            return {name: value for name, value in params.items() if name not in _SAMPLING}
+            quick = {"reasoning_effort": "none"} if self._thinks_unasked else {}
+            return quick | {name: value for name, value in params.items() if name not in _SAMPLING}
         return dict(params)
+
+    @property
+    def _thinks_unasked(self) -> bool:
+        return self.name.startswith(_THINKING) and "reasoning_effort" not in self.params
 
 
 @dataclass(frozen=True, slots=True)

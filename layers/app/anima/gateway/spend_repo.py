@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from decimal import Decimal
+from typing import LiteralString
 
 from anima.gateway.spend_model import Held
 from anima.kernel import db
 
-HELD = db.Query(
-    Held,
-    """
+BUDGETS: LiteralString = """
     select b.avatar_id, b.period, b.imposed, b.max_tokens, b.max_cost,
         coalesce(s.tokens, 0)::bigint as tokens, coalesce(s.cost, 0) as cost
     from llm_budgets b
@@ -21,7 +20,15 @@ HELD = db.Query(
         where s.owner_id = b.owner_id and (b.avatar_id is null or s.avatar_id = b.avatar_id)
             and s.day >= case b.period when 'day' then %(day)s::date else date_trunc('month', %(day)s::date)::date end
     ) s
-    where b.owner_id = %(owner_id)s and (b.avatar_id is null or b.avatar_id = %(avatar_id)s::uuid)
+    where b.owner_id = %(owner_id)s
+"""
+"""What each budget of somebody allows, with what was spent of it in the period of a day."""
+
+HELD = db.Query(
+    Held,
+    BUDGETS
+    + """
+        and (b.avatar_id is null or b.avatar_id = %(avatar_id)s::uuid)
     order by b.imposed desc, b.avatar_id nulls first, b.period
     """,
 )

@@ -186,7 +186,7 @@ class Settings(ProviderSettings):
     openai_base_url: str | None = Field(
         None, validation_alias=_named("OPENAI_BASE_URL"), description="Another server of the OpenAI protocol"
     )
-    openai_model: str = Field("gpt-4o-mini", description="Model asked where only an OpenAI key is set")
+    openai_model: str = Field("gpt-6-luna", description="Model asked where only an OpenAI key is set")
     ollama_host: str | None = Field(
         None, validation_alias=_named("OLLAMA_HOST"), description="Address of an Ollama server"
     )

@@ -21,7 +21,7 @@ State = Literal["estimated", "queued", "running", "done", "failed", "cancelled"]
 
 _ESTIMATE: dict[str, Any] = {
     "mode": "map_reduce",
-    "model": "openai:gpt-4o-mini",
+    "model": "openai:gpt-6-luna",
     "tokens": 48_200,
     "completion_tokens": 1_900,
     "calls": 5,
@@ -36,7 +36,7 @@ _SUMMARY: dict[str, Any] = {
     "instruction": None,
     "sentences": 3,
     "mode": "map_reduce",
-    "model": "openai:gpt-4o-mini",
+    "model": "openai:gpt-6-luna",
     "state": "done",
     "parts_done": 5,
     "parts_total": 5,

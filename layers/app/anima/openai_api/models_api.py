@@ -27,7 +27,7 @@ _LUNA: dict[str, Any] = {
     "name": "Luna",
     "avatar": {"avatar_id": "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f", "name": "Luna", "bio": "", "model": None},
 }
-_PLAIN = {"id": "openai:gpt-4o-mini", "object": "model", "created": 1769860800, "owned_by": "openai"}
+_PLAIN = {"id": "openai:gpt-6-luna", "object": "model", "created": 1769860800, "owned_by": "openai"}
 
 
 @router.get(

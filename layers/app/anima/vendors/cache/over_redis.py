@@ -96,8 +96,8 @@ class RedisCache:
 
         return redis.Redis.from_url(
             self._url,
-            socket_timeout=_SOCKET_SECONDS,
-            socket_connect_timeout=_SOCKET_SECONDS,
+            socket_timeout=max(_SOCKET_SECONDS, self._wait),
+            socket_connect_timeout=max(_SOCKET_SECONDS, self._wait),
             retry=Retry(NoBackoff(), 0),
         )
 

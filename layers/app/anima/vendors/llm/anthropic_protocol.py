@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from anima.kernel.config import is_local
-from anima.kernel.telemetry import trace_headers
 from anima.vendors.llm import spoken, wire
 from anima.vendors.llm.calls import Call, Delta, Endpoint, Message, Tool, ToolCall, Usage, words
 from anima.vendors.llm.errors import (
@@ -64,37 +62,14 @@ def deltas(call: Call) -> Generator[Delta, None, None]:
 @lru_cache(maxsize=16)
 def _client(endpoint: Endpoint) -> Anthropic:
     import anthropic
-    import httpx2
 
-    return anthropic.Anthropic(
-        base_url=endpoint.base_url,
-        api_key=endpoint.api_key or "none",
-        max_retries=0,
-        default_headers=dict(endpoint.headers),
-        http_client=anthropic.DefaultHttpxClient(
-            trust_env=not is_local(endpoint.base_url), event_hooks=wire.hooks(httpx2.SyncByteStream)
-        ),
-    )
+    return anthropic.Anthropic(**wire.of_sdk(endpoint, anthropic.DefaultHttpxClient))
 
 
-@contextmanager
-def _opened(call: Call) -> Iterator[Stream[object]]:
+def _opened(call: Call) -> AbstractContextManager[Stream[object]]:
     import anthropic
-    import httpx2
 
-    events = _client(call.endpoint).post(
-        "/v1/messages",
-        cast_to=object,
-        body=body(call),
-        options={"timeout": httpx2.Timeout(**wire.timeouts(call)), "headers": trace_headers()},
-        stream=True,
-        stream_cls=anthropic.Stream[object],
-    )
-    wire.begun(call, events.response)
-    try:
-        yield events
-    finally:
-        events.close()
+    return wire.opened(call, _client(call.endpoint), "/v1/messages", body(call), anthropic.Stream[object])
 
 
 def body(call: Call) -> dict[str, Any]:

@@ -81,6 +81,17 @@ class FoundServer:
             return False
 
 
+def runs(pid: int) -> bool:
+    """Whether there is a process of this id, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _is_held(path: Path) -> bool:
     """Whether a process holds the lock at this moment."""
     with path.open() as file:

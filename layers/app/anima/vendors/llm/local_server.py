@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from anima.kernel.errors import AnimaError
-from anima.vendors.llm.local_found import LOCK_FILE, PREFIXES, READY_FILE, FoundServer
+from anima.vendors.llm.local_found import LOCK_FILE, PREFIXES, READY_FILE, FoundServer, runs
 
 # A second slot costs 115 MB (1.5B, 4,096 tokens) and lets a turn be answered while facts are being extracted.
 SLOTS = 2
@@ -151,17 +151,7 @@ def wait_for_end(pid: int) -> None:
     except ProcessLookupError:
         return
     except (AttributeError, OSError):
-        while _exists(pid):
+        while runs(pid):
             time.sleep(_GONE_LOOK_SECONDS)
         return
     select.select([descriptor], [], [])
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from anima.kernel.config import is_local
-from anima.kernel.telemetry import trace_headers
 from anima.vendors.llm import providers, spoken, wire
 from anima.vendors.llm.calls import Call, Delta, Endpoint, Message, Tool, ToolCall, Usage
 from anima.vendors.llm.errors import (
@@ -60,39 +58,15 @@ def deltas(call: Call) -> Generator[Delta, None, None]:
 
 @lru_cache(maxsize=64)
 def _client(endpoint: Endpoint) -> OpenAI:
-    """The SDK's client of an endpoint, with its kept connections; it retries nothing by itself."""
-    import httpx2
     import openai
 
-    return openai.OpenAI(
-        base_url=endpoint.base_url,
-        api_key=endpoint.api_key or "none",
-        max_retries=0,
-        default_headers=dict(endpoint.headers),
-        http_client=openai.DefaultHttpxClient(
-            trust_env=not is_local(endpoint.base_url), event_hooks=wire.hooks(httpx2.SyncByteStream)
-        ),
-    )
+    return openai.OpenAI(**wire.of_sdk(endpoint, openai.DefaultHttpxClient))
 
 
-@contextmanager
-def _opened(call: Call) -> Iterator[Stream[object]]:
-    import httpx2
+def _opened(call: Call) -> AbstractContextManager[Stream[object]]:
     import openai
 
-    chunks = _client(call.endpoint).post(
-        "/chat/completions",
-        cast_to=object,
-        body=body(call),
-        options={"timeout": httpx2.Timeout(**wire.timeouts(call)), "headers": trace_headers()},
-        stream=True,
-        stream_cls=openai.Stream[object],
-    )
-    wire.begun(call, chunks.response)
-    try:
-        yield chunks
-    finally:
-        chunks.close()
+    return wire.opened(call, _client(call.endpoint), "/chat/completions", body(call), openai.Stream[object])
 
 
 def body(call: Call) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from anima.vendors.llm.calls import Call
+from anima.kernel.config import is_local
+from anima.kernel.telemetry import trace_headers
+from anima.vendors.llm.calls import Call, Endpoint
 
 CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 0.01
@@ -90,6 +92,39 @@ def timeouts(call: Call) -> dict[str, float]:
 def begun(call: Call, response: Any) -> None:
     """An answer began: its body may be as slow as the deadline allows."""
     response.request.extensions["timeout"]["read"] = max(call.deadline - time.monotonic(), _GRACE_SECONDS)
+
+
+@contextmanager
+def opened(call: Call, client: Any, path: str, body: Mapping[str, Any], stream_class: Any) -> Iterator[Any]:
+    """The stream of one attempt, asked for through an SDK's client, as it came."""
+    import httpx2
+
+    events = client.post(
+        path,
+        cast_to=object,
+        body=body,
+        options={"timeout": httpx2.Timeout(**timeouts(call)), "headers": trace_headers()},
+        stream=True,
+        stream_cls=stream_class,
+    )
+    begun(call, events.response)
+    try:
+        yield events
+    finally:
+        events.close()
+
+
+def of_sdk(endpoint: Endpoint, http_client: Callable[..., Any]) -> dict[str, Any]:
+    """What an SDK's client of an endpoint is made from; it keeps its connections, and retries nothing by itself."""
+    import httpx2
+
+    return {
+        "base_url": endpoint.base_url,
+        "api_key": endpoint.api_key or "none",
+        "max_retries": 0,
+        "default_headers": dict(endpoint.headers),
+        "http_client": http_client(trust_env=not is_local(endpoint.base_url), event_hooks=hooks(httpx2.SyncByteStream)),
+    }
 
 
 class _Counted:

@@ -1,6 +1,6 @@
 // The page of an avatar: what is set for it (name, model, what it may keep, what may leave this machine), and its other parts.
 
-import { useSignal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
 import { Alert } from '../js/alert.js';
@@ -50,15 +50,30 @@ const CATEGORIES = [
 /** What is changed, one after the other: the answer to the last one is the one that is shown. */
 let before = Promise.resolve();
 
+/** What was set and is not answered yet, shown as if it were kept. */
+const underWay = signal(/** @type {{ id: string, switches?: Record<string, boolean>, egress?: Record<string, any> }[]} */ ([]));
+
+/** @param {AvatarAnswer} avatar @returns {AvatarAnswer} */
+const asSet = (avatar) =>
+  underWay.value
+    .filter((one) => one.id === avatar.avatar_id)
+    .reduce((shown, one) => ({ ...shown, switches: { ...shown.switches, ...one.switches }, egress: { ...shown.egress, ...one.egress } }), avatar);
+
 /** @param {AvatarAnswer} avatar @param {Record<string, any>} difference @param {string} told */
 function change(avatar, difference, told) {
+  const one = { ...difference, id: avatar.avatar_id };
+  underWay.value = [...underWay.value, one];
   const send = async () => {
     /** @type {AvatarAnswer} */
     const now = await post(`/avatars/${avatar.avatar_id}`, difference, 'PATCH');
     avatars.value = (avatars.value ?? []).map((one) => (one.avatar_id === now.avatar_id ? now : one));
     said.value = told;
   };
-  before = before.then(() => attempt(send));
+  before = before
+    .then(() => attempt(send))
+    .then(() => {
+      underWay.value = underWay.value.filter((other) => other !== one);
+    });
   return before;
 }
 
@@ -149,7 +164,7 @@ function Settings({ avatar }) {
     <section>
       <h2>What ${avatar.name} does with what you say</h2>
       <p class="quiet">What is off is neither learnt nor used. What was kept before stays until you forget it.</p>
-      <${Switches} avatar=${avatar} />
+      <${Switches} avatar=${asSet(avatar)} />
     </section>
     <section>
       <h2>What may leave this machine</h2>
@@ -157,7 +172,7 @@ function Settings({ avatar }) {
         A talk about something that a model may not read is answered by the model on this machine; memories and earlier words of that kind never
         reach the other. The “Why” of each answer tells what was kept here.
       </p>
-      <${Egress} avatar=${avatar} providers=${providers} />
+      <${Egress} avatar=${asSet(avatar)} providers=${providers} />
     </section>
     <${Ending} avatar=${avatar} />`;
 }
