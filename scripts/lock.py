@@ -64,8 +64,8 @@ def main() -> None:
     for name, package in TOOLS.items():
         compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], tuple(package.split()))
     packages = [one for one in extra("train") if not one.startswith("torch")]
-    extras = ["--extra", "local", "--extra", "dev", "pyproject.toml", "-"]
-    compile_lock(LOCKS / "train.txt", [*upgrade, *extras], (*BUILD, *packages, *TRAINING))
+    sources = ["--extra", "local", "--extra", "dev", "pyproject.toml", "-"]
+    compile_lock(LOCKS / "train.txt", [*upgrade, *sources], (*BUILD, *packages, *TRAINING))
     node.run_npm("install", "--package-lock-only", "--silent")
 
 

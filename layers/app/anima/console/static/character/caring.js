@@ -8,6 +8,7 @@ import { Failure, asFailure, get, post } from '../js/api.js';
 import { sure } from '../js/ask.js';
 import { said } from '../js/house.js';
 import { Resources, inWords } from '../later/care.js';
+import { Switch } from '../later/switch.js';
 
 /** @import { HelpAnswer, PersonAnswer } from './types.js' */
 
@@ -72,7 +73,7 @@ export function Caring() {
       ${help && html`<${HelpLines} help=${help} />`}
       <div class="switches">
         <label>
-          <input type="checkbox" role="switch" checked=${shown.breaks} onChange=${(/** @type {any} */ event) => put({ breaks: event.target.checked }, event.target.checked ? 'On.' : 'Off.')} />
+          <${Switch} on=${shown.breaks} set=${(/** @type {boolean} */ on) => put({ breaks: on }, on ? 'On.' : 'Off.')} />
           <span>Remind me of a pause</span><span class="quiet">after a long talk without one</span>
         </label>
       </div>

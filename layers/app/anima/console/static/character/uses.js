@@ -4,6 +4,7 @@ import { html } from 'htm/preact';
 import { Alert } from '../js/alert.js';
 import { post } from '../js/api.js';
 import { useAsked } from '../admin/asked.js';
+import { Switch } from '../later/switch.js';
 
 /** @import { AvatarAnswer } from '../js/types.js' */
 
@@ -44,11 +45,11 @@ export function Uses({ avatar }) {
       <thead><tr><th scope="col">Tools</th><th scope="col">Asked about</th></tr></thead>
       <tbody>
         ${found.value.items.map((/** @type {any} */ one) => {
-          const set = (/** @type {any} */ event) => wishing(one)({ enabled: event.target.checked }, `${one.name}: ${event.target.checked ? 'on' : 'off'}.`);
+          const set = (/** @type {boolean} */ on) => wishing(one)({ enabled: on }, `${one.name}: ${on ? 'on' : 'off'}.`);
           const tools = one.tools.map((/** @type {any} */ tool) => inWords(tool.name)).join(', ');
           return html`<tr key=${one.plugin_id}>
             <th scope="row">
-              <label class="tick"><input type="checkbox" role="switch" checked=${one.enabled} onChange=${set} />${one.name}</label>
+              <label class="tick"><${Switch} on=${one.enabled} set=${set} />${one.name}</label>
               <p class="quiet">${one.description || tools}</p>
             </th>
             ${one.enabled ? html`<td data-label="asked about"><${Asking} one=${one} wish=${wishing(one)} /></td>` : html`<td></td>`}

@@ -7,6 +7,7 @@ import { Alert } from '../js/alert.js';
 import { Failure, asFailure, get, post, remove } from '../js/api.js';
 import { sure } from '../js/ask.js';
 import { said } from '../js/house.js';
+import { Switch } from '../later/switch.js';
 
 /** @import { StyleOut, Trait } from './types.js' */
 
@@ -83,7 +84,7 @@ export function Writing() {
     ${shown &&
     html`<div class="switches">
         <label>
-          <input type="checkbox" role="switch" checked=${shown.enabled} onChange=${(/** @type {any} */ event) => put({ enabled: event.target.checked }, event.target.checked ? 'On.' : 'Off.')} />
+          <${Switch} on=${shown.enabled} set=${(/** @type {boolean} */ on) => put({ enabled: on }, on ? 'On.' : 'Off.')} />
           <span>Learn how I write</span><span class="quiet">off: nothing is measured and nothing of it is used</span>
         </label>
       </div>
