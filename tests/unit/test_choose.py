@@ -141,10 +141,15 @@ def test_windows_and_budgets() -> None:
 def test_a_temperature_is_not_set_for_models_that_have_their_own() -> None:
     assert Model("openai", "gpt-4o-mini", 1).sampled(0.5) == {"temperature": 0.5}
     assert Model("openai", "o3-mini", 1).sampled(0.5) == {}
-    assert Model("openai", "gpt-6-luna", 1).sampled(0.5) == {"reasoning_effort": "none"}
-    assert Model("openai", "gpt-6-luna", 1, params={"reasoning_effort": "low"}).sampled(0.5) == {}
-    assert Model("openai", "gpt-6-luna", 1).taking({"reasoning_effort": "high"}) == {"reasoning_effort": "high"}
     assert Model("local", "x", 1).sampled(None) == {}
+
+
+def test_a_model_that_reasons_unasked_is_told_not_to_unless_somebody_wants_it() -> None:
+    quick, slow = Model("openai", "gpt-6-luna", 1), Model("openai", "gpt-6-luna", 1, params={"reasoning_effort": "low"})
+    assert quick.sampled(0.5) == {"reasoning_effort": "none", "temperature": 0.5}
+    assert quick.taking({"reasoning_effort": "high", "top_p": 0.9}) == {"reasoning_effort": "high"}
+    assert slow.sampled(0.5) == {"reasoning_effort": "low"}
+    assert Model("openai", "gpt-6-astra", 1).sampled(0.5) == {}
 
 
 def test_tokens_are_estimated_from_above_for_prose() -> None:

@@ -48,8 +48,8 @@ _SEEING = re.compile(
 )
 _OWN_TEMPERATURE = ("o1", "o3", "o4", "gpt-5", "gpt-6")
 _SAMPLING = frozenset({"temperature", "top_p"})
-# These think before the first word unless told not to, and call tools only then.
-_THINKING = ("gpt-6",)
+# These reason before the first word unless told not to, call tools here only then, and are drawn as asked only then.
+_REASONING = ("gpt-6-luna", "gpt-6-sol")
 _LOCAL_PARAMS: Mapping[str, Any] = {"temperature": 0.3, "min_p": 0.05, "top_k": 0, "cache_prompt": True}
 
 
@@ -93,14 +93,13 @@ class Model:
 
     def taking(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Those of a request's parameters that it takes."""
-        if self.provider == "openai" and self.name.startswith(_OWN_TEMPERATURE):
-            quick = {"reasoning_effort": "none"} if self._thinks_unasked else {}
-            return quick | {name: value for name, value in params.items() if name not in _SAMPLING}
-        return dict(params)
-
-    @property
-    def _thinks_unasked(self) -> bool:
-        return self.name.startswith(_THINKING) and "reasoning_effort" not in self.params
+        if self.provider != "openai" or not self.name.startswith(_OWN_TEMPERATURE):
+            return dict(params)
+        if self.name.startswith(_REASONING):
+            params = {"reasoning_effort": self.params.get("reasoning_effort", "none"), **params}
+            if params["reasoning_effort"] == "none":
+                return params
+        return {name: value for name, value in params.items() if name not in _SAMPLING}
 
 
 @dataclass(frozen=True, slots=True)
