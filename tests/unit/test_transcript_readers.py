@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anima.vendors.readers.transcripts import NotATranscript, Spool, TranscriptDamaged, UnknownVersion, stream
@@ -260,6 +260,7 @@ class Dribble(io.RawIOBase):
         return self._content.read(self._at_once)
 
 
+@example([5e-324, 1.5, -2.5e30], 1, None)
 @given(st.lists(VALUES, max_size=5), st.integers(1, 9), st.sampled_from([None, 1]))
 def test_the_stream_reads_what_json_wrote(values: list[Any], at_once: int, indent: int | None) -> None:
     content = json.dumps(values, indent=indent, ensure_ascii=False).encode(errors="surrogatepass")

@@ -17,6 +17,7 @@ ELEMENT_CHARS = 200_000_000
 _PIECE_BYTES = 1 << 20
 _NEAR_END = 16  # an escape or a literal may be cut there
 _BLANKS = re.compile(r"[ \t\r\n]*")
+_NUMBER_GOES_ON = re.compile(r"(?:\.|[eE][+-]?)?\Z")  # after a number that was cut there, or at its very end
 _Progress = Callable[[int], None]
 
 
@@ -54,7 +55,7 @@ class Text:
         while True:
             try:
                 found, end = self._decoder.raw_decode(self._held, self._at)
-                if end < len(self._held) or not self._more():  # a number may go on
+                if not _NUMBER_GOES_ON.match(self._held, end) or not self._more():
                     self._at = end
                     return found
             except JSONDecodeError as error:
