@@ -1,0 +1,14 @@
+-- squawk-ignore ban-drop-view
+drop view v_model_architecture;
+drop function calculate_model_parameters(uuid);
+drop function tensor_elements(bigint[]);
+drop table model_files;
+drop table model_embeddings;
+drop table attention_heads;
+drop table model_weights;
+drop table tensor_data;
+drop table tensor_metadata;
+drop table tensor_chunks;
+drop table tensor_packs;
+drop function tensor_data_refs();
+drop function tensor_base_refs();
