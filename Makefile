@@ -11,7 +11,7 @@ WEIGHTS := $(BIN)/anima provision
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help run test test-cloud test-live test-yesterday lint deploy bench system vendor invoke docs lock venv dev weights clean
+.PHONY: help run test test-train test-cloud test-live test-yesterday lint deploy bench system vendor invoke docs lock venv dev weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ run: venv vendor ## set up what is missing, start everything, say where to look 
 test: dev vendor weights ## the whole suite on two processes (ARGS="tests/unit -k words" narrows it)
 	@$(BIN)/python -m scripts.venvs sam || echo "NO RUNTIME EMULATOR: its tests will be skipped"
 	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 $(ARGS)
+
+test-train: venv ## what trains, with torch, and the exports of runs, in an environment of their own (ARGS="-k words")
+	@$(BIN)/python -m scripts.venvs train
+	@.venvs/train/bin/python -m pytest --no-header tests/train $(ARGS)
 
 test-cloud: dev vendor weights ## the template in a cloud of this machine: scanned, built, deployed, talked to
 	@$(BIN)/python -m scripts.venvs sam cloud checkov

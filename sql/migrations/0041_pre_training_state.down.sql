@@ -1,0 +1,9 @@
+drop function get_latest_checkpoint(uuid);
+-- squawk-ignore ban-drop-view
+drop view v_training_progress;
+drop table gradient_checkpoints;
+drop table optimizer_state;
+drop table checkpoint_tensors;
+drop table model_checkpoints;
+drop table training_metrics;
+drop table training_sessions;
