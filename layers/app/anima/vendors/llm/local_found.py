@@ -37,6 +37,11 @@ class FoundServer:
         return found if found is not None and found.alive() else None
 
     @classmethod
+    def announced(cls, run_dir: Path) -> Self | None:
+        """The server that was announced in `run_dir` last, whether or not it answers at this moment."""
+        return cls._read(run_dir)
+
+    @classmethod
     def await_one(cls, run_dir: Path, deadline: float) -> Self | None:
         """The server, waited for until `deadline` (time.monotonic()) as long as somebody is starting it."""
         unseen = time.monotonic() + _BETWEEN_STARTS_SECONDS

@@ -1,0 +1,1 @@
+alter table activation_cache drop constraint activation_cache_tensor;
