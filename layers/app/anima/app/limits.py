@@ -24,6 +24,7 @@ _TOLD = frozenset({"/v1/chat/completions", "/v1/responses"})
 _MAX_TOLD_BYTES = 32_000_000
 """A whole conversation with its pictures, as clients of other protocols send it each time."""
 _UPLOAD = re.compile(rf"{API}/uploads/[0-9a-f-]{{36}}/content")
+_CHECKPOINT = re.compile(rf"{API}/registry/models/[0-9a-f-]{{36}}/checkpoints")
 # A client that is still sending hardly hears an answer: so much is read and dropped first.
 _DRAINED_BYTES = 4_000_000
 
@@ -32,6 +33,8 @@ def limit(path: str) -> int:
     """The largest body that an address takes, in bytes; a file may come as base64, an upload comes as it is."""
     if _UPLOAD.fullmatch(path):
         return settings().max_upload_bytes
+    if _CHECKPOINT.fullmatch(path):
+        return settings().max_checkpoint_bytes
     if path in _TOLD:
         return _MAX_TOLD_BYTES
     if _CARDS.fullmatch(path):

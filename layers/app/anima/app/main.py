@@ -93,8 +93,17 @@ def _manage() -> list[APIRouter]:
         prompts_api,
         experiments_api,
         health_api,
+        *_of_models(),
     )
     return [room.router for room in rooms]
+
+
+def _of_models() -> list[Any]:
+    from anima.inference import api as inference
+    from anima.registry import api as registry
+    from anima.registry import artifacts_api, checkpoints_api, compress_api, runs_api, structure_api, tensors_api
+
+    return [registry, structure_api, tensors_api, compress_api, runs_api, checkpoints_api, artifacts_api, inference]
 
 
 def _of_documents() -> list[Any]:

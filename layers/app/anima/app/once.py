@@ -43,7 +43,7 @@ LOOK_UPS = frozenset(
     )
 )
 """They change nothing: asked again, they look again, and nothing of what they found is kept."""
-STREAMED = frozenset({f"{API}/uploads/{{upload_id}}/content"})
+STREAMED = frozenset({f"{API}/uploads/{{upload_id}}/content", f"{API}/registry/models/{{model_id}}/checkpoints"})
 """A file that comes in pieces; sent again, it takes its own place."""
 
 

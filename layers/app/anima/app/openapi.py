@@ -38,6 +38,8 @@ TAGS = [
     {"name": "plugins", "description": "Tools that avatars may use, servers of tools, and the log of calls"},
     {"name": "experiments", "description": "Prompts in versions, and variants that are tried on people"},
     {"name": "mcp", "description": "The Model Context Protocol: an avatar's memory as tools of other agents"},
+    {"name": "registry", "description": "Models, their tensors, training runs and checkpoints"},
+    {"name": "inference", "description": "What inference kept, saved and attended to"},
     {"name": "safety", "description": "Minors, breaks, lines that help"},
     {"name": "operation", "description": "Health, metrics, settings of the place"},
 ]

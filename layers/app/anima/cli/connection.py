@@ -40,7 +40,8 @@ class NoCredentials(AnimaError):
     slug = "no-credentials"
 
 
-def _key() -> str:
+def own_key() -> str:
+    """The key of ANIMA_API_KEY, else that of this machine. Raises NoCredentials."""
     from_environment = settings().api_key
     if from_environment is not None:
         return from_environment.get_secret_value()
@@ -80,12 +81,12 @@ def start_in_background() -> str:
     log = settings().data_dir / "run" / "background.log"
     child = None
     if running.holder() is None:
-        _say("starting Anima in the background (`anima down` stops it; it stops by itself after 10 idle minutes)")
+        say("starting Anima in the background (`anima down` stops it; it stops by itself after 10 idle minutes)")
         child = _spawn(log)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if (url := running_url()) is not None:
-            tell_first_user(_say)
+            tell_first_user(say)
             return url
         if (child is None or child.poll() is not None) and running.holder() is None:
             break
@@ -93,7 +94,8 @@ def start_in_background() -> str:
     raise ServerNotStarted(log=log, end=_last_line(log))
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line beside the result, on the error output."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -118,7 +120,7 @@ def connected() -> Iterator[httpx.Client]:
     url = running_url() or start_in_background()
     with httpx.Client(
         base_url=f"{url}/api/v1",
-        headers={"Authorization": f"Bearer {_key()}"},
+        headers={"Authorization": f"Bearer {own_key()}"},
         timeout=httpx.Timeout(600, connect=10),
     ) as client:
         yield client

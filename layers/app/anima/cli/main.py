@@ -17,6 +17,10 @@ from anima.cli import (
     embeddings,
     health,
     memory,
+    model,
+    model_checkpoints,
+    model_runs,
+    model_work,
     personality,
     place,
     plugins,
@@ -27,6 +31,7 @@ from anima.cli import (
     talk,
     users,
 )
+from anima.cli.output import tame
 from anima.kernel.errors import AnimaError
 
 app = typer.Typer(
@@ -70,6 +75,10 @@ app.add_typer(style.app, name="style")
 app.add_typer(safety.app, name="safety")
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(memory.app, name="memory")
+app.add_typer(model.app, name="model")
+model_work.register(model.app)
+model_runs.register(model.app)
+model.app.add_typer(model_checkpoints.app, name="checkpoint")
 app.add_typer(database.app, name="db")
 branches.register(database.app)
 backups.register(database.app)
@@ -82,10 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments)
     except AnimaError as error:
-        print(f"error: {error.detail}", file=sys.stderr)
+        print(f"error: {tame(error.detail)}", file=sys.stderr)
         for field in error.fields:
             if field.message not in error.detail:
-                print(f"  {field.path}: {field.message}", file=sys.stderr)
+                print(tame(f"  {field.path}: {field.message}"), file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,19 +8,27 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)")
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _WIDE = 10_000  # columns, for a pipe: what reads it cuts nothing, and a row stays on its line
 _LONG = 100  # characters of JSON in one line
 
 
+def tame(text: str) -> str:
+    """Text that others wrote, without what a terminal would obey: control characters, changes of direction."""
+    return _COMMANDS.sub("?", text)
+
+
 def print_json(value: object) -> None:
-    """One JSON document."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """One JSON document; what is no finite number is null, as JSON has no word for it."""
+    finite = json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
+    print(json.dumps(finite, indent=2, ensure_ascii=False))
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
@@ -50,11 +58,11 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str | datetime):
+    if isinstance(value, str | datetime | UUID):
         moment = _MOMENT.fullmatch(str(value))
-        return f"{moment[1]} {moment[2]} UTC" if moment else str(value)
+        return f"{moment[1]} {moment[2]} UTC" if moment else tame(str(value))
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ", ".join(value)
+        return tame(", ".join(value))
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

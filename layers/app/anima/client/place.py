@@ -16,6 +16,8 @@ from anima.client.calls.knowledge import Knowledge
 from anima.client.calls.memory import Memory
 from anima.client.calls.people import People
 from anima.client.calls.personalities import Personalities
+from anima.client.calls.registry import Registry
+from anima.client.calls.runs import Runs
 from anima.client.calls.snapshots import Snapshots
 from anima.client.calls.stores import Stores
 from anima.client.calls.talk import Talk
@@ -41,9 +43,11 @@ class Everything(
     Snapshots,
     Tools,
     Experiments,
+    Registry,
+    Runs,
     Administration,
 ):
-    """All operations. Those of jobs, reactors and the model database come with these."""
+    """All operations. Those of jobs and reactors come with these."""
 
     _place: Place
 
