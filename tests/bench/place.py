@@ -54,9 +54,9 @@ def passwords() -> bootstrap.LoginPasswords:
 
 
 @contextmanager
-def opened() -> Iterator[Place]:
-    """A place; the settings of this process lead there."""
-    with _database() as owner_url, _stub() as stub, _settings(owner_url, stub):
+def opened(*, durable: bool = False) -> Iterator[Place]:
+    """A place; the settings of this process lead there. `durable`: what is committed there is synced to the disk."""
+    with _database(durable) as owner_url, _stub() as stub, _settings(owner_url, stub):
         yield Place(owner_url, stub)
 
 
@@ -97,8 +97,8 @@ def quick_embedder() -> Iterator[None]:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    with ephemeral.ephemeral() as server, tempfile.TemporaryDirectory() as data:
+def _database(durable: bool) -> Iterator[str]:
+    with ephemeral.ephemeral(durable=durable) as server, tempfile.TemporaryDirectory() as data:
         os.environ |= {"SECRET_KEY": "of the bench", "ANIMA_DATA_DIR": data}
         config.settings.cache_clear()
         secrets.master_key.cache_clear()
