@@ -23,7 +23,7 @@ from scripts.venvs import ROOT, ensure
 PLACE = ROOT / "build" / "cloud"
 SOURCE, BUILT = PLACE / "source", PLACE / "built"
 FIGURES = PLACE / "figures.json"
-COPIED = ("infra", "functions", "sql", "layers/deps", "layers/app", "layers/embedder")
+COPIED = ("infra", "functions", "sql", "layers/deps", "layers/app", "layers/embedder", "layers/tensors")
 DOORS = frozenset(
     {
         "fastapi",

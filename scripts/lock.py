@@ -7,6 +7,7 @@ UPGRADE=1` takes newer versions.
 
 import configparser
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -37,6 +38,8 @@ LEFT_OUT: Mapping[str, tuple[str, ...]] = {
         *("httpx2", "httpx2-jsfetch", "httpcore2", "h11", "anyio", "idna", "truststore", "click"),
         *("flatbuffers", "protobuf", "packaging"),
     ),
+    # They stand in the other layers.
+    "tensors": ("numpy", "typing-extensions"),
 }
 """Packages that a layer does without, by the layer."""
 
@@ -58,15 +61,26 @@ def main() -> None:
         build = BUILD if target.parent == LOCKS else ()
         target.unlink(missing_ok=True)
         compile_lock(target, ["-c", str(ALL), *left_out(target), *extras, "pyproject.toml", "-"], build)
-    # A layer of its own: what the other layer has already is not in it a second time.
+    # Layers of their own: what another layer has already is not in them a second time.
     embedder = ROOT / "layers" / "embedder" / "requirements.txt"
     compile_lock(embedder, ["-c", str(ALL), *left_out(embedder), "-"], tuple(extra("embedder")))
+    tensors = ROOT / "layers" / "tensors" / "requirements.txt"
+    compile_lock(tensors, ["-c", str(ALL), *left_out(tensors), "-"], tensor_packages())
     for name, package in TOOLS.items():
         compile_lock(LOCKS / f"{name}.txt", [*upgrade, "-"], tuple(package.split()))
     packages = [one for one in extra("train") if not one.startswith("torch")]
     sources = ["--extra", "local", "--extra", "dev", "pyproject.toml", "-"]
     compile_lock(LOCKS / "train.txt", [*upgrade, *sources], (*BUILD, *packages, *TRAINING))
     node.run_npm("install", "--package-lock-only", "--silent")
+
+
+SMALL_TENSORS = ("backports-zstd", "blake3", "ml-dtypes", "xxhash")
+"""What of the extra `tensors` has room in a function: enough to read and write chunks; S3 is spoken to by boto3."""
+
+
+def tensor_packages() -> tuple[str, ...]:
+    """Those of the extra `tensors` that are in its layer."""
+    return tuple(one for one in extra("tensors") if re.split(r"[<>=; ]", one)[0] in SMALL_TENSORS)
 
 
 def left_out(target: Path) -> list[str]:

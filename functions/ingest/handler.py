@@ -1,4 +1,4 @@
-"""One document at a time, one import of past conversations, or one erasure, from their queue."""
+"""One document at a time, one import of past conversations, one erasure or one collection, from their queue."""
 
 from typing import Any
 
@@ -8,11 +8,15 @@ from anima.kernel.watch import watched
 from anima.knowledge import worker as documents
 from anima.operations import worker as operations
 from anima.snapshots import worker as past
+from anima.tensors import worker as tensors
 
 operations.wire()
 
 
 def _act(event: Event) -> None:
+    if event.topic in tensors.TOPICS:
+        tensors.act(event)
+        return
     (past if event.topic in past.TOPICS else documents).act(event)
 
 

@@ -30,7 +30,11 @@ from anima.vendors import embeddings
 __all__ = ["Avatar", "Changes", "NewAvatar", "create", "delete", "find", "get", "list_avatars", "patch"]
 
 
+BeforeDelete = Callable[[db.Transaction, int, uuid.UUID], None]
+"""Gets the transaction, the owner and the avatar that goes."""
+
 _providers: Callable[[], list[str]] | None = None
+_before_delete: list[BeforeDelete] = []
 
 
 def know_providers(providers: Callable[[], list[str]]) -> None:
@@ -140,12 +144,19 @@ def check_egress(egress: Mapping[str, Rule]) -> None:
     _check_embedder(egress)
 
 
+def before_delete(act: BeforeDelete) -> None:
+    """Has `act` called in the transaction that removes an avatar, before it; whoever composes the app says so."""
+    if act not in _before_delete:
+        _before_delete.append(act)
+
+
 def delete(principal: db.Principal, avatar_id: uuid.UUID) -> None:
     """Removes an avatar and all that it remembers; what was said stays. Raises AvatarNotFound."""
     with db.transaction(principal) as tx:
-        removed = repo.delete(tx, _owner(principal), avatar_id).count()
-    if not removed:
-        raise AvatarNotFound(avatar=avatar_id)
+        for act in _before_delete:
+            act(tx, _owner(principal), avatar_id)
+        if not repo.delete(tx, _owner(principal), avatar_id).count():
+            raise AvatarNotFound(avatar=avatar_id)
 
 
 def _owner(principal: db.Principal) -> int:

@@ -10,7 +10,7 @@ from anima.chat import log_repo, quiet_service, second_look_service
 from anima.chat.log_repo import TurnEnd
 from anima.curiosity import look_service as curiosity
 from anima.emotions.sentiment import kindness
-from anima.gateway import experiments_watch
+from anima.gateway import experiments_watch, slots_service
 from anima.kernel import clock, db, delivery
 from anima.kernel.outbox import Event
 from anima.memory import edits_service, reflect_service, sleep_service
@@ -48,6 +48,7 @@ def follow(event: Event) -> None:
             quiet_service.expect(tx, event.owner_id, int(session_id))
         sleep_service.expect(tx, event.owner_id, avatar_id)
     curiosity.expect(event)
+    slots_service.take_over(event.owner, avatar_id)
 
 
 def _learn_style(event: Event, end: TurnEnd) -> None:

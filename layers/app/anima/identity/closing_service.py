@@ -8,6 +8,7 @@ from anima.kernel import db, outbox, telemetry
 from anima.kernel.errors import Conflict
 from anima.vendors.blobs import blobs
 from anima.vendors.cache import cache
+from anima.vendors.packs import packs
 
 CLOSED = "account.closed"
 _NOBODY = db.Principal(user_id=None, login="worker")
@@ -46,9 +47,12 @@ def erase(owner: db.Principal) -> bool:
 
 
 def sweep(user_id: int) -> bool:
-    """Removes all files of somebody and what is cached of them; False where the shared cache could not be asked."""
+    """Removes all files of somebody, the packs of their tensors, and what is cached of them; False where the shared
+    cache could not be asked.
+    """
     for folder in _FOLDERS:
         blobs().delete_all(folder.format(id=user_id))
+    packs().delete_owner(user_id)
     return cache().forget(user_id)
 
 

@@ -87,6 +87,11 @@ class Settings(ProviderSettings):
     object_store_url: str | None = Field(
         None, description="Where files go: s3://bucket/prefix; not set: a folder in the data folder"
     )
+    tensor_store_url: str | None = Field(
+        None,
+        description="Where the packs of tensors go: s3://, gs://, az:// or file://; not set: below object_store_url, "
+        "else a folder in the data folder",
+    )
     queue_urls: dict[str, str] = Field(
         default_factory=dict, description="SQS queue by topic (JSON); none: workers run in this process"
     )
@@ -118,6 +123,14 @@ class Settings(ProviderSettings):
     max_document_bytes: int = Field(25_000_000, ge=1, description="Largest document that is accepted, in bytes")
     max_upload_bytes: int = Field(
         1_000_000_000, ge=1, description="Largest file that is accepted by an upload of its own, in bytes"
+    )
+    max_checkpoint_bytes: int = Field(
+        20_000_000_000, ge=1, description="Largest checkpoint that is accepted over HTTP, in bytes"
+    )
+    max_slice_bytes: int = Field(
+        64_000_000,
+        ge=1,
+        description="Largest slice of a tensor, and largest model to compress, over HTTP, in bytes",
     )
     reader_job: str | None = Field(
         None, description="ARN of the state machine that reads images, scans and speech; not set: this process does"

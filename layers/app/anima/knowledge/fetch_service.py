@@ -20,7 +20,6 @@ from anima.knowledge import (
     index_repo,
     intake_service,
     removal_service,
-    spool,
 )
 from anima.knowledge.claim_repo import Claimed
 from anima.knowledge.errors import EmptyDocument, Superseded
@@ -28,7 +27,7 @@ from anima.knowledge.fetch_repo import Content
 from anima.knowledge.prepared import file_name, kind_of, title_of, title_of_uri
 from anima.knowledge.uploads_service import hash_of
 from anima.vendors import web
-from anima.vendors.blobs import BlobMissing, blobs
+from anima.vendors.blobs import BlobMissing, blobs, spool
 from anima.vendors.web.errors import NotFetched
 
 if TYPE_CHECKING:

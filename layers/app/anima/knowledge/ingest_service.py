@@ -9,11 +9,11 @@ from pathlib import Path
 
 from anima.kernel import clock, db, outbox, telemetry, terms
 from anima.kernel.errors import AnimaError, Conflict, NotFound, Unauthenticated
-from anima.knowledge import chunk_spool, chunker, claim_repo, fetch_service, index_service, reading_service, spool
+from anima.knowledge import chunk_spool, chunker, claim_repo, fetch_service, index_service, reading_service
 from anima.knowledge.chunker import Chunk
 from anima.knowledge.claim_repo import Claimed
 from anima.knowledge.errors import EmptyDocument, NothingRead, ReaderFailed, Superseded, WrongDimension
-from anima.vendors.blobs import BlobMissing
+from anima.vendors.blobs import BlobMissing, spool
 from anima.vendors.embeddings import embedder
 from anima.vendors.readers import UnknownMedium, Unreadable
 

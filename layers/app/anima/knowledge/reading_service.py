@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, cast
 from anima.kernel import db, telemetry
 from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError
-from anima.knowledge import claim_repo, spool
+from anima.knowledge import claim_repo
 from anima.knowledge.claim_repo import Claimed
 from anima.knowledge.errors import EmptyDocument, NothingRead, ReaderFailed, Superseded
 from anima.vendors import readers
-from anima.vendors.blobs import blobs
+from anima.vendors.blobs import blobs, spool
 from anima.vendors.readers import Block, Item, Medium, Progress, UnknownMedium, Unread, Unreadable
 
 if TYPE_CHECKING:

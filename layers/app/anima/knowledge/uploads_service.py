@@ -16,11 +16,11 @@ from anima.conversations.media_model import Medium, NewMedium
 from anima.kernel import db, ids
 from anima.kernel.config import settings
 from anima.kernel.errors import Conflict, FieldError, TooLarge, Unauthenticated
-from anima.knowledge import documents_repo, spool, uploads_repo
+from anima.knowledge import documents_repo, uploads_repo
 from anima.knowledge.documents_model import Queued, Ticket, Upload
 from anima.knowledge.errors import NotUploaded, OtherContent, UploadMissing, UploadUsed, WrongSize
 from anima.knowledge.prepared import Prepared, file_name
-from anima.vendors.blobs import BlobMissing, Signing, blobs
+from anima.vendors.blobs import BlobMissing, Signing, blobs, spool
 
 if TYPE_CHECKING:
     from anima.vendors.readers import content

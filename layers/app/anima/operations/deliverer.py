@@ -21,6 +21,7 @@ def workers() -> dict[str, Worker]:
     from anima.chat import worker as after_turn
     from anima.knowledge import worker as ingest
     from anima.snapshots import worker as transcripts
+    from anima.tensors import worker as tensors
 
     return {
         "turn.finished": after_turn.handle,
@@ -40,6 +41,7 @@ def workers() -> dict[str, Worker]:
         "account.closed": transcripts.handle,
         "memory.erased": transcripts.handle,
         "snapshot.imported": transcripts.handle,
+        "tensors.collect": tensors.handle,
     }
 
 

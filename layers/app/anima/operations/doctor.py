@@ -201,6 +201,10 @@ def _deployed(configured: Settings) -> Findings:
     if store is not None:
         advice = "check ANIMA_OBJECT_STORE_URL and the right s3:ListBucket"
         yield tried("object store", lambda: probes.bucket(store), advice)
+    packs = configured.tensor_store_url or ""
+    if packs.startswith("s3://"):
+        advice = "check ANIMA_TENSOR_STORE_URL and the right s3:ListBucket"
+        yield tried("tensor store", lambda: probes.bucket(packs), advice)
     if configured.wake_schedule is not None:
         group = configured.wake_schedule.partition("/")[0]
         advice = "check ANIMA_WAKE_SCHEDULE and the right scheduler:ListSchedules"

@@ -1,7 +1,8 @@
 """Keeps the database in order, once a day and only when something woke the process anyway.
 
 Partitions by month are attached ahead and dropped when they are old, what has expired is deleted and what has faded is
-forgotten, the sizes of the tables are written down, stores that have become large get their indexes.
+forgotten, caches of models are kept within their bounds, tensors that nothing refers to are collected, the sizes of the
+tables are written down, stores that have become large get their indexes.
 """
 
 from __future__ import annotations
@@ -42,14 +43,18 @@ def run_if_due() -> bool:
 
 def run() -> dict[str, int]:
     """All of it, now; answers how many steps, rows and tables."""
+    from anima.gateway import slots_service as slots
     from anima.identity import closing_service
+    from anima.inference import upkeep_service as caches
     from anima.knowledge import uploads_service
     from anima.memory import forgetting_service
     from anima.operations import health, nearest_indexes
+    from anima.tensors import upkeep_service as tensors
 
     steps = _until_done(_partition_step)
     rows = _until_done(_expired) + uploads_service.remove_expired() + forgetting_service.forget_due()
-    rows += closing_service.look_again()
+    slots.sweep()
+    rows += caches.keep_bounds() + tensors.collect_due() + closing_service.look_again()
     tables = health.record_sizes()
     nearest_indexes.keep_quietly()
     telemetry.info("maintenance.done", steps=steps, rows=rows, tables=tables)

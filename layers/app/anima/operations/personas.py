@@ -6,6 +6,7 @@ from anima import personality
 from anima.avatars import service as avatars
 from anima.chat import compose
 from anima.gateway import service as gateway
+from anima.gateway import slots_service
 from anima.kernel import db, telemetry
 from anima.kernel.errors import AnimaError
 from anima.memory.extraction import proposals
@@ -22,14 +23,16 @@ _MOST = 2
 def read_ahead(server: LocalServer, quiet: Quiet) -> None:
     """Makes the beginnings of the first user's prompts ready, and that of looking for facts in what was said.
 
-    What fails here is left to the turn.
+    What was read before comes out of the store, what is read anew is kept there. What fails here is left to the turn.
     """
+    slots_service.bring_back(server)
     try:
         for avatar in _avatars():
             whole = personality.parse(avatar.personality)
             parts = personality.compile_parts(whole, 0, None, name=avatar.name)
             beginning = [{"role": one["role"], "content": words(one["content"])} for one in compose.beginning(parts)]
             prefixes.keep(server, beginning, str(avatar.avatar_id))
+            slots_service.take_over(db.Principal(avatar.owner_id, login="worker"), avatar.avatar_id)
         quiet.wait()
         prefixes.keep(server, proposals.prompt("")[:-1])
     except AnimaError as error:

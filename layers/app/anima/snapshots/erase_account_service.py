@@ -1,4 +1,5 @@
-"""Erases an account that was closed: rows in batches, files, caches, what other engines hold, then the account itself.
+"""Erases an account that was closed: rows in batches, files with the packs of tensors, caches, what other engines hold,
+then the account itself.
 
 Cut off anywhere, it goes on with the next delivery of its event, or the next day. An engine that is gone keeps nothing
 but itself: the number of the account and the address of that engine stay until it answers, all else is erased.
@@ -14,6 +15,7 @@ from anima.identity import closing_service
 from anima.kernel import clock, db, outbox, telemetry
 from anima.knowledge import stores_removal_service
 from anima.memory import remember_service, search_service
+from anima.snapshots import erase_models_repo
 from anima.snapshots import erase_repo as repo
 from anima.snapshots.erase_repo import Batch, Files
 from anima.vendors.blobs import ForeignBlob, blobs
@@ -50,6 +52,9 @@ def _erase_rows(owner: db.Principal, owner_id: int) -> None:
     _batches(owner, owner_id, repo.requests)
     for delete in (repo.documents, repo.media, repo.uploads):
         _with_files(owner, owner_id, delete)
+    for query in erase_models_repo.ORDER:
+        while _models_batch(owner, owner_id, query):
+            pass
     with db.transaction(owner) as tx:
         remember_service.lock(tx, owner_id)
         repo.rest(tx, owner_id)
@@ -62,6 +67,12 @@ def _batches(owner: db.Principal, owner_id: int, delete: Callable[[db.Transactio
             done = delete(tx, owner_id)
         if not done.one().n:
             return
+
+
+def _models_batch(owner: db.Principal, owner_id: int, query: db.Query[erase_models_repo.Batch]) -> int:
+    with db.transaction(owner) as tx:
+        done = erase_models_repo.batch(tx, owner_id, query)
+    return done.one().n
 
 
 def _with_files(owner: db.Principal, owner_id: int, delete: Callable[[db.Transaction, int], db.Pending[Files]]) -> None:

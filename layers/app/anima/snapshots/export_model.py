@@ -67,10 +67,27 @@ PARTS: dict[str, Part] = {
     "retrieval_logs": Part("searches", "what was looked for in your documents"),
     "response_citations": Part("citations", "what answers cited of your documents"),
     "shared_citations": Part("shared_citations", "what they cited of documents that all share"),
+    "models": Part("models", "your models and their versions: `anima model export` gives their files, bit for bit"),
+    "model_deployments": Part("model_deployments", "when which of them was deployed"),
+    "transformer_layers": Part("model_layers", "their layers"),
+    "attention_heads": Part("model_heads", "their attention heads"),
+    "model_weights": Part("model_weights", "their weights by name; see tensors.ndjson, by tensor_id"),
+    "model_files": Part("model_files", "the files that they came in"),
+    "gradient_checkpoints": Part("gradient_checkpoints", "which layers are computed again in training"),
+    "tensor_metadata": Part("tensors", "names, shapes and types of tensors"),
+    "training_sessions": Part("runs", "your runs of training"),
+    "training_metrics": Part("run_metrics", "what they measured"),
+    "model_checkpoints": Part("checkpoints", "their checkpoints"),
+    "checkpoint_tensors": Part("checkpoint_tensors", "which tensors a checkpoint has"),
+    "optimizer_state": Part("optimizer_state", "what the optimiser kept of each parameter"),
+    "inference_sessions": Part("inference_sessions", "how your models were asked"),
+    "inference_metrics": Part("inference_metrics", "how fast they answered"),
+    "attention_patterns": Part("attention_patterns", "texts whose attention you had recorded"),
 }
 
 _HASHES = "holds secrets only"
 _DERIVED = "is made of the texts that are here, for search"
+_VALUES = "says where the values of tensors lie; `anima model export` gives them as the files that they came in"
 LEFT_OUT: dict[str, str] = {
     "refresh_tokens": _HASHES,
     "sign_in_links": _HASHES,
@@ -86,6 +103,11 @@ LEFT_OUT: dict[str, str] = {
     "postings": _DERIVED,
     "lexicon": _DERIVED,
     "corpora": _DERIVED,
+    "tensor_packs": _VALUES,
+    "tensor_chunks": _VALUES,
+    "tensor_data": _VALUES,
+    "model_embeddings": "repeats rows of the models' own tensors, for search",
+    "kv_cache": "repeats what a model makes of a text, so that it need not be made again soon",
 }
 
 

@@ -16,10 +16,11 @@ from starlette.requests import ClientDisconnect
 
 from anima.kernel import clock, http
 from anima.kernel.errors import BadInput, FieldError
-from anima.knowledge import spool, uploads_service
+from anima.knowledge import uploads_service
 from anima.snapshots import snapshot_export_service, snapshot_import_service
 from anima.snapshots.snapshot_errors import SnapshotCutShort
 from anima.snapshots.snapshot_model import Options, Taken
+from anima.vendors.blobs import spool
 
 router = APIRouter(tags=["memory"])
 

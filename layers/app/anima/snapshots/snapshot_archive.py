@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from anima.kernel.config import settings
 from anima.kernel.errors import FieldError, TooLarge
-from anima.knowledge import spool
 from anima.snapshots.snapshot_errors import NotASnapshot, SnapshotCutShort, SnapshotEdited
+from anima.vendors.blobs import spool
 
 JSON_NAME = "snapshot.json"
 FILES = "media/"

@@ -18,12 +18,11 @@ from typing import IO, Any, BinaryIO, LiteralString, cast
 from anima.avatars import service as avatars
 from anima.kernel import clock, db, telemetry
 from anima.kernel.errors import AnimaError, Unauthenticated
-from anima.knowledge import spool
 from anima.snapshots import snapshot_read_repo as repo
 from anima.snapshots.snapshot_file import Writer, dumped
 from anima.snapshots.snapshot_parts import PARTS, Link
 from anima.style import carry_service as style
-from anima.vendors.blobs import blobs
+from anima.vendors.blobs import blobs, spool
 
 JSON_NAME = "snapshot.json"
 FILES = "media/"

@@ -110,6 +110,22 @@ LEFT_OUT: dict[str, str] = {
         "belongs to the person's library, which all avatars read",
     ),
     **dict.fromkeys(
+        ("models", "model_deployments", "transformer_layers", "attention_heads", "model_weights", "model_embeddings"),
+        "belongs to the person's models; `anima model export` gives them as files",
+    ),
+    **dict.fromkeys(
+        ("model_files", "gradient_checkpoints", "tensor_packs", "tensor_chunks", "tensor_metadata", "tensor_data"),
+        "belongs to the person's models; `anima model export` gives them as files",
+    ),
+    **dict.fromkeys(
+        ("training_sessions", "training_metrics", "model_checkpoints", "checkpoint_tensors", "optimizer_state"),
+        "tells how the person's models were trained, not what the avatar knows",
+    ),
+    **dict.fromkeys(
+        ("inference_sessions", "inference_metrics", "attention_patterns", "kv_cache"),
+        "is what inference measured and keeps here for the next time",
+    ),
+    **dict.fromkeys(
         ("users", "user_roles", "api_keys", "refresh_tokens", "sign_in_links", "idempotency_keys", "outbox"),
         "is the person's account, not what the avatar knows",
     ),

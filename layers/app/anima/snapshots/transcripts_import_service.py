@@ -12,13 +12,13 @@ from pathlib import Path
 
 from anima.kernel import clock, db, outbox, telemetry
 from anima.kernel.errors import AnimaError
-from anima.knowledge import spool, uploads_service
+from anima.knowledge import uploads_service
 from anima.snapshots import transcripts_repo as repo
 from anima.snapshots import transcripts_service
 from anima.snapshots.transcripts_extract_service import extract
 from anima.snapshots.transcripts_model import MAX_ATTEMPTS, Claimed
 from anima.snapshots.transcripts_turns_service import Deadline, OutOfTime, Superseded, take_in
-from anima.vendors.blobs import BlobMissing, blobs
+from anima.vendors.blobs import BlobMissing, blobs, spool
 from anima.vendors.readers import Progress, TooMuch, Unreadable
 from anima.vendors.readers import transcripts as readers
 from anima.vendors.readers.transcripts.apart import Summary, Wanted

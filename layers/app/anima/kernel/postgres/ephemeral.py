@@ -61,17 +61,17 @@ def _folder() -> Path:
     raise NoPlaceForCluster(account=account.name if account else "", folder=tempfile.gettempdir())
 
 
-def attach(folder: Path) -> Server:
+def attach(folder: Path, *, durable: bool = False) -> Server:
     """Starts the server in a reserved folder, or joins it."""
-    return join(folder, durable=False)
+    return join(folder, durable=durable)
 
 
 @contextmanager
-def ephemeral() -> Iterator[Server]:
-    """A server of our own for the length of a block."""
+def ephemeral(*, durable: bool = False) -> Iterator[Server]:
+    """A server of our own for the length of a block; `durable` where it is measured what commits cost."""
     place = reserve()
     try:
-        server = attach(place.folder)
+        server = attach(place.folder, durable=durable)
         try:
             yield server
         finally:

@@ -1,4 +1,4 @@
-"""The disk that an ingestion works on: a folder that goes at its end; what a killed worker left goes with the next."""
+"""The disk that long work is done on: a folder that goes at its end; what a killed process left goes with the next."""
 
 from __future__ import annotations
 
