@@ -320,6 +320,16 @@ $$;
 
 ALTER FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) OWNER TO anima_auth;
 
+CREATE FUNCTION public.calculate_model_parameters(p_model_id uuid, OUT total bigint, OUT trainable bigint) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select coalesce(sum(tensor_elements(t.shape)), 0)::bigint,
+        coalesce(sum(tensor_elements(t.shape)) filter (where w.trainable), 0)::bigint
+    from model_weights w join tensor_metadata t on t.owner_id = w.owner_id and t.tensor_id = w.tensor_id
+    where w.model_id = p_model_id and w.owner_id = (select m.owner_id from models m where m.model_id = p_model_id)
+$$;
+
 CREATE FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -676,6 +686,49 @@ begin
 end
 $$;
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+CREATE TABLE public.model_checkpoints (
+    checkpoint_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    session_id uuid,
+    model_id uuid,
+    parent_id uuid,
+    kind text NOT NULL,
+    step bigint NOT NULL,
+    epoch double precision,
+    metrics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state jsonb DEFAULT '{}'::jsonb NOT NULL,
+    is_best boolean DEFAULT false NOT NULL,
+    n_bytes bigint NOT NULL,
+    new_bytes bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_checkpoints_check CHECK (((session_id IS NOT NULL) OR (model_id IS NOT NULL))),
+    CONSTRAINT model_checkpoints_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'weights'::text, 'optimizer'::text]))),
+    CONSTRAINT model_checkpoints_metrics_check CHECK ((jsonb_typeof(metrics) = 'object'::text)),
+    CONSTRAINT model_checkpoints_n_bytes_check CHECK ((n_bytes >= 0)),
+    CONSTRAINT model_checkpoints_new_bytes_check CHECK ((new_bytes >= 0)),
+    CONSTRAINT model_checkpoints_state_check CHECK ((jsonb_typeof(state) = 'object'::text)),
+    CONSTRAINT model_checkpoints_step_check CHECK ((step >= 0))
+);
+
+COMMENT ON COLUMN public.model_checkpoints.state IS 'What is no tensor: place in the data, states of random generators as numbers, names of tensors';
+
+COMMENT ON COLUMN public.model_checkpoints.n_bytes IS 'Of all its tensors in memory';
+
+COMMENT ON COLUMN public.model_checkpoints.new_bytes IS 'What this checkpoint added to the store';
+
+CREATE FUNCTION public.get_latest_checkpoint(p_model_id uuid) RETURNS SETOF public.model_checkpoints
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select c.* from model_checkpoints c
+    where c.model_id = p_model_id and c.owner_id = (select m.owner_id from models m where m.model_id = p_model_id)
+    order by c.created_at desc, c.step desc limit 1
+$$;
+
 CREATE FUNCTION public.keep_version() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -713,7 +766,7 @@ declare
     n bigint;
 begin
     delete from activation_cache where ctid = any (array(
-        select a.ctid from activation_cache a where a.expires_at < now()
+        select a.ctid from activation_cache a where a.expires_at < now() and a.tensor_id is null
         limit 10000 for update skip locked
     ));
     get diagnostics n = row_count;
@@ -778,7 +831,9 @@ declare
 begin
     for parent, at_column, kept in
         values ('llm_response_chunks', 'created_at', interval '30 days'),
-            ('retrieval_logs', 'retrieved_at', interval '180 days')
+            ('retrieval_logs', 'retrieved_at', interval '180 days'),
+            ('training_metrics', 'at', interval '730 days'),
+            ('inference_metrics', 'at', interval '180 days')
     loop
         select c.relname into part from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = parent::regclass and c.relname ~ ('^' || parent || '_y\d{4}m\d{2}$')
@@ -946,6 +1001,47 @@ CREATE FUNCTION public.owners_with_faded() RETURNS TABLE(owner_id bigint)
     SET search_path TO 'public', 'pg_temp'
     AS $$
     select distinct e.user_id from episodes e where not e.pinned and e.forget_at <= now() limit 1000
+$$;
+
+CREATE FUNCTION public.owners_with_free_tensors() RETURNS TABLE(owner_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select t.owner_id from tensor_metadata t
+    where t.created_at < now() - interval '1 day'
+        and not exists (select from model_weights r where r.owner_id = t.owner_id and r.tensor_id = t.tensor_id)
+        and not exists (select from model_weights r where r.owner_id = t.owner_id and r.gradient_tensor_id = t.tensor_id)
+        and not exists (select from model_files r where r.owner_id = t.owner_id and r.literal_tensor_id = t.tensor_id)
+        and not exists (select from checkpoint_tensors r where r.owner_id = t.owner_id and r.tensor_id = t.tensor_id)
+        and not exists (select from optimizer_state r where r.owner_id = t.owner_id and r.momentum_tensor_id = t.tensor_id)
+        and not exists (select from optimizer_state r where r.owner_id = t.owner_id and r.variance_tensor_id = t.tensor_id)
+        and not exists (select from kv_cache r where r.owner_id = t.owner_id and r.tensor_id = t.tensor_id)
+        and not exists (select from attention_patterns r where r.owner_id = t.owner_id and r.tensor_id = t.tensor_id)
+        and not exists (select from activation_cache r where r.owner_id = t.owner_id and r.tensor_id = t.tensor_id)
+    union
+    select c.owner_id from tensor_chunks c where c.refs = 0 and c.created_at < now() - interval '1 day'
+    union
+    select p.owner_id from tensor_packs p
+    where p.touched_at < now() - interval '1 day' and (p.state <> 'sealed' or not exists (
+        select from tensor_chunks c where c.owner_id = p.owner_id and c.pack_id = p.pack_id
+    ))
+    limit 1000
+$$;
+
+CREATE FUNCTION public.owners_with_slots() RETURNS TABLE(owner_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select distinct k.owner_id from kv_cache k where k.avatar_id is not null limit 1000
+$$;
+
+CREATE FUNCTION public.owners_with_stale_caches() RETURNS TABLE(owner_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select k.owner_id from kv_cache k where k.expires_at <= now()
+    union select a.owner_id from activation_cache a where a.tensor_id is not null and a.expires_at <= now()
+    limit 1000
 $$;
 
 CREATE FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) RETURNS TABLE(kind text, id text, text text, key text, value jsonb, category text, confirmed boolean, is_active boolean, importance double precision, made_at timestamp with time zone, true_from timestamp with time zone, true_until timestamp with time zone, last_recalled timestamp with time zone, times_recalled integer, pinned boolean, message_id bigint, session_id bigint, speaker text, turn_id text, own boolean, before_id bigint, cosine double precision, words integer[], weights double precision[], tfs double precision[], dfs double precision[], length double precision, n double precision, average double precision, total double precision, entity boolean)
@@ -1446,6 +1542,57 @@ CREATE FUNCTION public.speaker_name(said text) RETURNS text
         'àáâãäåçèéêëìíîïñòóôõöùúûüýÿ', 'aaaaaaceeeeiiiinooooouuuuyy'), '') end
 $$;
 
+CREATE FUNCTION public.tensor_base_refs() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        update tensor_chunks c set refs = c.refs + n.count
+        from (select owner_id, base, count(*) from changed where base is not null group by owner_id, base) n
+        where c.owner_id = n.owner_id and c.checksum = n.base;
+    else
+        update tensor_chunks c set refs = c.refs - n.count
+        from (select owner_id, base, count(*) from changed where base is not null group by owner_id, base) n
+        where c.owner_id = n.owner_id and c.checksum = n.base;
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.tensor_data_refs() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        update tensor_chunks c set refs = c.refs + n.count
+        from (select owner_id, checksum, count(*) from changed group by owner_id, checksum) n
+        where c.owner_id = n.owner_id and c.checksum = n.checksum;
+    else
+        update tensor_chunks c set refs = c.refs - n.count
+        from (select owner_id, checksum, count(*) from changed group by owner_id, checksum) n
+        where c.owner_id = n.owner_id and c.checksum = n.checksum;
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.tensor_elements(shape bigint[]) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+    n bigint := 1;
+    d bigint;
+begin
+    foreach d in array shape loop
+        n := n * d;
+    end loop;
+    return n;
+end
+$$;
+
 CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1455,10 +1602,6 @@ begin
     return new;
 end
 $$;
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
 
 CREATE TABLE public.activation_cache (
     owner_id bigint NOT NULL,
@@ -1472,6 +1615,7 @@ CREATE TABLE public.activation_cache (
     hits integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
+    tensor_id uuid,
     CONSTRAINT activation_cache_input_hash_check CHECK ((octet_length(input_hash) = 32))
 );
 
@@ -1500,6 +1644,42 @@ ALTER TABLE public.api_keys ALTER COLUMN api_key_id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.attention_heads (
+    head_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    layer_id uuid NOT NULL,
+    head_index integer NOT NULL,
+    head_dim integer NOT NULL,
+    q_weight_id uuid,
+    k_weight_id uuid,
+    v_weight_id uuid,
+    o_weight_id uuid,
+    configuration jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT attention_heads_configuration_check CHECK ((jsonb_typeof(configuration) = 'object'::text)),
+    CONSTRAINT attention_heads_head_dim_check CHECK ((head_dim > 0)),
+    CONSTRAINT attention_heads_head_index_check CHECK ((head_index >= 0))
+);
+
+COMMENT ON COLUMN public.attention_heads.configuration IS 'Which rows or columns of each projection are this head''s: {"q": {"axis": 0, "from": 0, "to": 64}, ...}';
+
+CREATE TABLE public.attention_patterns (
+    pattern_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    session_id uuid,
+    model_id uuid NOT NULL,
+    layer integer NOT NULL,
+    head integer NOT NULL,
+    tensor_id uuid NOT NULL,
+    tokens text[] NOT NULL,
+    input_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT attention_patterns_head_check CHECK ((head >= 0)),
+    CONSTRAINT attention_patterns_input_hash_check CHECK ((octet_length(input_hash) = 32)),
+    CONSTRAINT attention_patterns_layer_check CHECK ((layer >= 0))
+);
+
+COMMENT ON COLUMN public.attention_patterns.tensor_id IS 'Weights, queries by keys, each row of which adds up to 1';
 
 CREATE TABLE public.audit_log (
     audit_id bigint NOT NULL,
@@ -1571,6 +1751,18 @@ CREATE TABLE public.avatars (
     remembers_after bigint DEFAULT 0 NOT NULL,
     CONSTRAINT avatars_name_check CHECK (((length((name)::text) >= 1) AND (length((name)::text) <= 100))),
     CONSTRAINT avatars_visibility_check CHECK ((visibility = ANY (ARRAY['private'::text, 'friends'::text, 'public'::text])))
+);
+
+CREATE TABLE public.checkpoint_tensors (
+    owner_id bigint NOT NULL,
+    checkpoint_id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    "position" integer NOT NULL,
+    tensor_id uuid NOT NULL,
+    CONSTRAINT checkpoint_tensors_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT checkpoint_tensors_position_check CHECK (("position" >= 0)),
+    CONSTRAINT checkpoint_tensors_role_check CHECK ((role = ANY (ARRAY['weight'::text, 'optimizer'::text, 'state'::text])))
 );
 
 CREATE TABLE public.chunks (
@@ -1920,6 +2112,18 @@ CREATE TABLE public.feelings_history (
     CONSTRAINT feelings_history_valence_check CHECK (((valence >= ('-1'::integer)::double precision) AND (valence <= (1)::double precision)))
 );
 
+CREATE TABLE public.gradient_checkpoints (
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    layer text NOT NULL,
+    strategy text NOT NULL,
+    saved_bytes bigint,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT gradient_checkpoints_layer_check CHECK (((length(layer) >= 1) AND (length(layer) <= 500))),
+    CONSTRAINT gradient_checkpoints_saved_bytes_check CHECK ((saved_bytes >= 0)),
+    CONSTRAINT gradient_checkpoints_strategy_check CHECK ((strategy = ANY (ARRAY['keep'::text, 'recompute'::text])))
+);
+
 CREATE TABLE public.idempotency_keys (
     owner_id bigint NOT NULL,
     key text NOT NULL,
@@ -1931,6 +2135,95 @@ CREATE TABLE public.idempotency_keys (
     CONSTRAINT idempotency_keys_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
     CONSTRAINT idempotency_keys_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text])))
 );
+
+CREATE TABLE public.inference_metrics (
+    owner_id bigint NOT NULL,
+    session_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    metric_id uuid NOT NULL,
+    latency_ms double precision NOT NULL,
+    throughput double precision,
+    tokens_per_second double precision,
+    memory_bytes bigint,
+    tokens bigint,
+    cache_hits bigint DEFAULT 0 NOT NULL,
+    cache_misses bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT inference_metrics_cache_hits_check CHECK ((cache_hits >= 0)),
+    CONSTRAINT inference_metrics_cache_misses_check CHECK ((cache_misses >= 0)),
+    CONSTRAINT inference_metrics_latency_ms_check CHECK ((latency_ms >= (0)::double precision)),
+    CONSTRAINT inference_metrics_memory_bytes_check CHECK ((memory_bytes >= 0)),
+    CONSTRAINT inference_metrics_throughput_check CHECK ((throughput >= (0)::double precision)),
+    CONSTRAINT inference_metrics_tokens_check CHECK ((tokens >= 0)),
+    CONSTRAINT inference_metrics_tokens_per_second_check CHECK ((tokens_per_second >= (0)::double precision))
+)
+PARTITION BY RANGE (at);
+
+COMMENT ON COLUMN public.inference_metrics.throughput IS 'Requests a second';
+
+CREATE TABLE public.inference_metrics_default (
+    owner_id bigint CONSTRAINT inference_metrics_owner_id_not_null NOT NULL,
+    session_id uuid CONSTRAINT inference_metrics_session_id_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT inference_metrics_at_not_null NOT NULL,
+    metric_id uuid CONSTRAINT inference_metrics_metric_id_not_null NOT NULL,
+    latency_ms double precision CONSTRAINT inference_metrics_latency_ms_not_null NOT NULL,
+    throughput double precision,
+    tokens_per_second double precision,
+    memory_bytes bigint,
+    tokens bigint,
+    cache_hits bigint DEFAULT 0 CONSTRAINT inference_metrics_cache_hits_not_null NOT NULL,
+    cache_misses bigint DEFAULT 0 CONSTRAINT inference_metrics_cache_misses_not_null NOT NULL,
+    CONSTRAINT inference_metrics_cache_hits_check CHECK ((cache_hits >= 0)),
+    CONSTRAINT inference_metrics_cache_misses_check CHECK ((cache_misses >= 0)),
+    CONSTRAINT inference_metrics_latency_ms_check CHECK ((latency_ms >= (0)::double precision)),
+    CONSTRAINT inference_metrics_memory_bytes_check CHECK ((memory_bytes >= 0)),
+    CONSTRAINT inference_metrics_throughput_check CHECK ((throughput >= (0)::double precision)),
+    CONSTRAINT inference_metrics_tokens_check CHECK ((tokens >= 0)),
+    CONSTRAINT inference_metrics_tokens_per_second_check CHECK ((tokens_per_second >= (0)::double precision))
+);
+
+CREATE TABLE public.inference_sessions (
+    session_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    temperature double precision,
+    top_k integer,
+    top_p double precision,
+    request_count bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT inference_sessions_request_count_check CHECK ((request_count >= 0)),
+    CONSTRAINT inference_sessions_temperature_check CHECK ((temperature >= (0)::double precision)),
+    CONSTRAINT inference_sessions_top_k_check CHECK ((top_k >= 0)),
+    CONSTRAINT inference_sessions_top_p_check CHECK (((top_p > (0)::double precision) AND (top_p <= (1)::double precision)))
+);
+
+CREATE TABLE public.kv_cache (
+    kv_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    session_id uuid,
+    layer integer,
+    avatar_id uuid,
+    prompt_hash bytea NOT NULL,
+    model text NOT NULL,
+    seq_start integer NOT NULL,
+    seq_end integer NOT NULL,
+    tensor_id uuid NOT NULL,
+    n_bytes bigint NOT NULL,
+    hits bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT kv_cache_check CHECK ((seq_end > seq_start)),
+    CONSTRAINT kv_cache_check1 CHECK (((session_id IS NULL) = (layer IS NULL))),
+    CONSTRAINT kv_cache_check2 CHECK (((session_id IS NULL) <> (avatar_id IS NULL))),
+    CONSTRAINT kv_cache_layer_check CHECK ((layer >= 0)),
+    CONSTRAINT kv_cache_model_check CHECK (((length(model) >= 1) AND (length(model) <= 200))),
+    CONSTRAINT kv_cache_n_bytes_check CHECK ((n_bytes > 0)),
+    CONSTRAINT kv_cache_prompt_hash_check CHECK ((octet_length(prompt_hash) = 32)),
+    CONSTRAINT kv_cache_seq_start_check CHECK ((seq_start >= 0))
+);
+
+COMMENT ON COLUMN public.kv_cache.tensor_id IS 'Of a layer: keys and values, stacked; of a slot: the bytes of the server''s file';
 
 CREATE TABLE public.lexicon (
     owner_id bigint NOT NULL,
@@ -1974,6 +2267,7 @@ CREATE TABLE public.llm_models (
     supported_modalities text[] DEFAULT '{text}'::text[] NOT NULL,
     default_params jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    default_artifact_id bigint,
     CONSTRAINT llm_models_max_context_len_check CHECK ((max_context_len > 0))
 );
 
@@ -2207,6 +2501,129 @@ ALTER TABLE public.messages ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDEN
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.model_artifacts (
+    artifact_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    uri text NOT NULL,
+    checksum text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_artifacts_checksum_check CHECK ((checksum ~ '^(sha256|blake3):[0-9a-f]{64}$'::text)),
+    CONSTRAINT model_artifacts_uri_check CHECK (((length(uri) >= 1) AND (length(uri) <= 2000)))
+);
+
+ALTER TABLE public.model_artifacts ALTER COLUMN artifact_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.model_artifacts_artifact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.model_deployments (
+    deployment_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    name text NOT NULL,
+    number integer NOT NULL,
+    model_id uuid NOT NULL,
+    replaced_id uuid,
+    previous_number integer,
+    deployed_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_deployments_check CHECK ((previous_number < number)),
+    CONSTRAINT model_deployments_number_check CHECK ((number > 0))
+);
+
+COMMENT ON COLUMN public.model_deployments.replaced_id IS 'What was deployed until then';
+
+COMMENT ON COLUMN public.model_deployments.previous_number IS 'The deployment that a roll back from this one goes back to';
+
+CREATE TABLE public.model_embeddings (
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    kind text NOT NULL,
+    "position" integer NOT NULL,
+    token text,
+    vector public.halfvec NOT NULL,
+    CONSTRAINT model_embeddings_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'position'::text, 'segment'::text]))),
+    CONSTRAINT model_embeddings_position_check CHECK (("position" >= 0))
+);
+
+CREATE TABLE public.model_files (
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    path text NOT NULL,
+    "position" integer NOT NULL,
+    format text NOT NULL,
+    n_bytes bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    literal_tensor_id uuid,
+    segments jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT model_files_format_check CHECK ((format = ANY (ARRAY['literal'::text, 'safetensors'::text, 'gguf'::text]))),
+    CONSTRAINT model_files_n_bytes_check CHECK ((n_bytes >= 0)),
+    CONSTRAINT model_files_path_check CHECK (((length(path) >= 1) AND (length(path) <= 500))),
+    CONSTRAINT model_files_position_check CHECK (("position" >= 0)),
+    CONSTRAINT model_files_segments_check CHECK ((jsonb_typeof(segments) = 'array'::text)),
+    CONSTRAINT model_files_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+COMMENT ON COLUMN public.model_files.literal_tensor_id IS 'The bytes of the file that are no tensor''s, one after the other (uint8)';
+
+COMMENT ON COLUMN public.model_files.segments IS 'Where tensors lie in the file: [[name of the weight, offset], ...], ascending';
+
+CREATE TABLE public.model_weights (
+    weight_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    layer_id uuid,
+    tensor_id uuid NOT NULL,
+    gradient_tensor_id uuid,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    category text NOT NULL,
+    trainable boolean DEFAULT true NOT NULL,
+    CONSTRAINT model_weights_category_check CHECK (((length(category) >= 1) AND (length(category) <= 40))),
+    CONSTRAINT model_weights_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT model_weights_position_check CHECK (("position" >= 0))
+);
+
+CREATE TABLE public.models (
+    model_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    type text NOT NULL,
+    architecture jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'initialized'::text NOT NULL,
+    parent_id uuid,
+    derivation jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT models_architecture_check CHECK ((jsonb_typeof(architecture) = 'object'::text)),
+    CONSTRAINT models_derivation_check CHECK ((jsonb_typeof(derivation) = 'object'::text)),
+    CONSTRAINT models_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT models_status_check CHECK ((status = ANY (ARRAY['initialized'::text, 'training'::text, 'trained'::text, 'deployed'::text]))),
+    CONSTRAINT models_type_check CHECK ((type = ANY (ARRAY['decoder'::text, 'encoder'::text, 'encoder-decoder'::text, 'other'::text]))),
+    CONSTRAINT models_version_check CHECK ((version > 0))
+);
+
+COMMENT ON COLUMN public.models.architecture IS 'What config.json says in the registry''s words: family, layers, heads, dimensions; the file itself is kept whole';
+
+COMMENT ON COLUMN public.models.derivation IS 'How it came from its parent: {"kind": "import" | "training" | "quantize" | "prune" | ..., ...}';
+
+CREATE TABLE public.optimizer_state (
+    owner_id bigint NOT NULL,
+    checkpoint_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    parameter text NOT NULL,
+    momentum_tensor_id uuid,
+    variance_tensor_id uuid,
+    hyperparameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    step bigint NOT NULL,
+    CONSTRAINT optimizer_state_hyperparameters_check CHECK ((jsonb_typeof(hyperparameters) = 'object'::text)),
+    CONSTRAINT optimizer_state_parameter_check CHECK (((length(parameter) >= 1) AND (length(parameter) <= 500))),
+    CONSTRAINT optimizer_state_step_check CHECK ((step >= 0))
 );
 
 CREATE TABLE public.outbox (
@@ -2761,6 +3178,146 @@ CREATE TABLE public.table_sizes (
     CONSTRAINT table_sizes_total_bytes_check CHECK ((total_bytes >= 0))
 );
 
+CREATE TABLE public.tensor_chunks (
+    owner_id bigint NOT NULL,
+    checksum bytea NOT NULL,
+    quick_checksum bytea NOT NULL,
+    n_bytes integer NOT NULL,
+    stored_bytes integer NOT NULL,
+    codec text NOT NULL,
+    base bytea,
+    depth smallint DEFAULT 0 NOT NULL,
+    pack_id uuid,
+    pack_offset bigint,
+    data bytea,
+    refs bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT tensor_chunks_check CHECK (((pack_id IS NULL) = (pack_offset IS NULL))),
+    CONSTRAINT tensor_chunks_check1 CHECK (((pack_id IS NULL) <> (data IS NULL))),
+    CONSTRAINT tensor_chunks_check2 CHECK (((base IS NULL) = (depth = 0))),
+    CONSTRAINT tensor_chunks_checksum_check CHECK ((octet_length(checksum) = 32)),
+    CONSTRAINT tensor_chunks_codec_check CHECK (((length(codec) >= 1) AND (length(codec) <= 40))),
+    CONSTRAINT tensor_chunks_depth_check CHECK ((depth >= 0)),
+    CONSTRAINT tensor_chunks_n_bytes_check CHECK ((n_bytes > 0)),
+    CONSTRAINT tensor_chunks_pack_offset_check CHECK ((pack_offset >= 0)),
+    CONSTRAINT tensor_chunks_quick_checksum_check CHECK ((octet_length(quick_checksum) = 16)),
+    CONSTRAINT tensor_chunks_refs_check CHECK ((refs >= 0)),
+    CONSTRAINT tensor_chunks_stored_bytes_check CHECK ((stored_bytes > 0))
+);
+ALTER TABLE ONLY public.tensor_chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+
+COMMENT ON COLUMN public.tensor_chunks.checksum IS 'BLAKE3 of the bytes as they are in memory, before any codec';
+
+COMMENT ON COLUMN public.tensor_chunks.quick_checksum IS 'XXH3-128 of the same bytes, seeded with the checksum, checked at each read';
+
+COMMENT ON COLUMN public.tensor_chunks.base IS 'The chunk against which this one was XORed (codecs named delta)';
+
+COMMENT ON COLUMN public.tensor_chunks.refs IS 'How many tensors and deltas need it; kept by triggers';
+
+CREATE TABLE public.tensor_data (
+    owner_id bigint NOT NULL,
+    tensor_id uuid NOT NULL,
+    chunk_index integer NOT NULL,
+    checksum bytea NOT NULL,
+    CONSTRAINT tensor_data_chunk_index_check CHECK ((chunk_index >= 0))
+);
+
+CREATE TABLE public.tensor_metadata (
+    tensor_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    name text NOT NULL,
+    shape bigint[] NOT NULL,
+    dtype text NOT NULL,
+    storage text NOT NULL,
+    compression text NOT NULL,
+    checksum bytea NOT NULL,
+    n_bytes bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT tensor_metadata_checksum_check CHECK ((octet_length(checksum) = 32)),
+    CONSTRAINT tensor_metadata_compression_check CHECK ((compression = ANY (ARRAY['raw'::text, 'compressed'::text, 'delta'::text]))),
+    CONSTRAINT tensor_metadata_dtype_check CHECK (((length(dtype) >= 1) AND (length(dtype) <= 20))),
+    CONSTRAINT tensor_metadata_n_bytes_check CHECK ((n_bytes >= 0)),
+    CONSTRAINT tensor_metadata_name_check CHECK (((length(name) >= 1) AND (length(name) <= 500))),
+    CONSTRAINT tensor_metadata_storage_check CHECK ((storage = ANY (ARRAY['inline'::text, 'packed'::text])))
+);
+
+COMMENT ON COLUMN public.tensor_metadata.checksum IS 'BLAKE3 of dtype, shape and the checksums of the chunks in order';
+
+COMMENT ON COLUMN public.tensor_metadata.n_bytes IS 'Size in memory';
+
+CREATE TABLE public.tensor_packs (
+    pack_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    state text DEFAULT 'writing'::text NOT NULL,
+    n_bytes bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    touched_at timestamp with time zone NOT NULL,
+    CONSTRAINT tensor_packs_n_bytes_check CHECK ((n_bytes >= 0)),
+    CONSTRAINT tensor_packs_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'sealed'::text, 'dead'::text])))
+);
+
+COMMENT ON COLUMN public.tensor_packs.touched_at IS 'When who writes it was last heard of: one that is silent for long has been abandoned, and cannot be sealed any more';
+
+CREATE TABLE public.training_metrics (
+    owner_id bigint NOT NULL,
+    session_id uuid NOT NULL,
+    scope text NOT NULL,
+    name text NOT NULL,
+    step bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    epoch double precision,
+    value double precision NOT NULL,
+    CONSTRAINT training_metrics_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT training_metrics_scope_check CHECK ((scope = ANY (ARRAY['train'::text, 'validation'::text, 'test'::text]))),
+    CONSTRAINT training_metrics_step_check CHECK ((step >= 0))
+)
+PARTITION BY RANGE (at);
+
+CREATE TABLE public.training_metrics_default (
+    owner_id bigint CONSTRAINT training_metrics_owner_id_not_null NOT NULL,
+    session_id uuid CONSTRAINT training_metrics_session_id_not_null NOT NULL,
+    scope text CONSTRAINT training_metrics_scope_not_null NOT NULL,
+    name text CONSTRAINT training_metrics_name_not_null NOT NULL,
+    step bigint CONSTRAINT training_metrics_step_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT training_metrics_at_not_null NOT NULL,
+    epoch double precision,
+    value double precision CONSTRAINT training_metrics_value_not_null NOT NULL,
+    CONSTRAINT training_metrics_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT training_metrics_scope_check CHECK ((scope = ANY (ARRAY['train'::text, 'validation'::text, 'test'::text]))),
+    CONSTRAINT training_metrics_step_check CHECK ((step >= 0))
+);
+
+CREATE TABLE public.training_sessions (
+    session_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    model_id uuid,
+    name text NOT NULL,
+    configuration jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dataset jsonb DEFAULT '{}'::jsonb NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    current_epoch double precision DEFAULT 0 NOT NULL,
+    total_epochs double precision,
+    step bigint DEFAULT 0 NOT NULL,
+    writer uuid,
+    error text,
+    started_at timestamp with time zone,
+    heartbeat_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT training_sessions_configuration_check CHECK ((jsonb_typeof(configuration) = 'object'::text)),
+    CONSTRAINT training_sessions_current_epoch_check CHECK ((current_epoch >= (0)::double precision)),
+    CONSTRAINT training_sessions_dataset_check CHECK ((jsonb_typeof(dataset) = 'object'::text)),
+    CONSTRAINT training_sessions_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT training_sessions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT training_sessions_step_check CHECK ((step >= 0)),
+    CONSTRAINT training_sessions_total_epochs_check CHECK ((total_epochs > (0)::double precision))
+);
+
+COMMENT ON COLUMN public.training_sessions.configuration IS 'Learning rate, batch size, optimiser, and whatever else the trainer needs to begin again';
+
+COMMENT ON COLUMN public.training_sessions.writer IS 'Who trains it now: whoever took it over later has another one, and the earlier cannot write any more';
+
 CREATE TABLE public.transcript_sessions (
     session_id bigint NOT NULL,
     owner_id bigint NOT NULL,
@@ -2787,6 +3344,25 @@ CREATE TABLE public.transcripts (
     CONSTRAINT transcripts_origin_check CHECK (((length(origin) >= 1) AND (length(origin) <= 40))),
     CONSTRAINT transcripts_proposals_check CHECK (((proposals >= 0) AND (proposals <= 1000)))
 );
+
+CREATE TABLE public.transformer_layers (
+    layer_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    model_id uuid NOT NULL,
+    layer_index integer NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    input_dim integer,
+    output_dim integer,
+    configuration jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT transformer_layers_configuration_check CHECK ((jsonb_typeof(configuration) = 'object'::text)),
+    CONSTRAINT transformer_layers_input_dim_check CHECK ((input_dim > 0)),
+    CONSTRAINT transformer_layers_layer_index_check CHECK ((layer_index >= 0)),
+    CONSTRAINT transformer_layers_output_dim_check CHECK ((output_dim > 0)),
+    CONSTRAINT transformer_layers_type_check CHECK ((type = ANY (ARRAY['embedding'::text, 'attention'::text, 'feedforward'::text, 'normalization'::text, 'convolution'::text, 'recurrent'::text, 'output'::text, 'other'::text])))
+);
+
+COMMENT ON COLUMN public.transformer_layers.layer_index IS 'Order in the model, from the input on; the block of a transformer stands in the configuration';
 
 CREATE TABLE public.uploads (
     upload_id uuid NOT NULL,
@@ -2891,6 +3467,76 @@ ALTER TABLE public.users ALTER COLUMN user_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.v_model_architecture WITH (security_invoker='true') AS
+ SELECT m.owner_id,
+    m.model_id,
+    m.name,
+    m.version,
+    m.type,
+    m.status,
+    (m.architecture ->> 'family'::text) AS family,
+    COALESCE(l.layers, (0)::bigint) AS layer_count,
+    COALESCE(l.attention, (0)::bigint) AS attention_layers,
+    COALESCE(l.feedforward, (0)::bigint) AS feedforward_layers,
+    COALESCE(l.normalization, (0)::bigint) AS normalization_layers,
+    COALESCE(h.heads, (0)::bigint) AS head_count,
+    COALESCE(w.weights, (0)::bigint) AS weight_count,
+    COALESCE(w.parameters, (0)::bigint) AS parameter_count,
+    COALESCE(w.trainable, (0)::bigint) AS trainable_parameter_count,
+    COALESCE(w.n_bytes, (0)::bigint) AS n_bytes,
+    m.created_at,
+    m.updated_at
+   FROM (((public.models m
+     LEFT JOIN LATERAL ( SELECT count(*) AS layers,
+            count(*) FILTER (WHERE (transformer_layers.type = 'attention'::text)) AS attention,
+            count(*) FILTER (WHERE (transformer_layers.type = 'feedforward'::text)) AS feedforward,
+            count(*) FILTER (WHERE (transformer_layers.type = 'normalization'::text)) AS normalization
+           FROM public.transformer_layers
+          WHERE ((transformer_layers.owner_id = m.owner_id) AND (transformer_layers.model_id = m.model_id))) l ON (true))
+     LEFT JOIN LATERAL ( SELECT count(*) AS heads
+           FROM (public.attention_heads a
+             JOIN public.transformer_layers t ON (((t.owner_id = a.owner_id) AND (t.layer_id = a.layer_id))))
+          WHERE ((t.owner_id = m.owner_id) AND (t.model_id = m.model_id))) h ON (true))
+     LEFT JOIN LATERAL ( SELECT count(*) AS weights,
+            (sum(p.n))::bigint AS parameters,
+            (sum(p.n) FILTER (WHERE x.trainable))::bigint AS trainable,
+            (sum(t.n_bytes))::bigint AS n_bytes
+           FROM ((public.model_weights x
+             JOIN public.tensor_metadata t ON (((t.owner_id = x.owner_id) AND (t.tensor_id = x.tensor_id))))
+             CROSS JOIN LATERAL ( SELECT public.tensor_elements(t.shape) AS n) p)
+          WHERE ((x.owner_id = m.owner_id) AND (x.model_id = m.model_id))) w ON (true));
+
+CREATE VIEW public.v_training_progress WITH (security_invoker='true') AS
+ SELECT s.owner_id,
+    s.session_id,
+    s.name,
+    s.model_id,
+    m.name AS model_name,
+    m.version AS model_version,
+    s.status,
+    s.current_epoch,
+    s.total_epochs,
+        CASE
+            WHEN (s.total_epochs IS NOT NULL) THEN LEAST((1.0)::double precision, (s.current_epoch / s.total_epochs))
+            ELSE NULL::double precision
+        END AS progress,
+    s.step,
+    COALESCE(c.checkpoints, (0)::bigint) AS checkpoint_count,
+    c.last_step AS last_checkpoint_step,
+    b.checkpoint_id AS best_checkpoint_id,
+    b.step AS best_step,
+    b.metrics AS best_metrics,
+    s.started_at,
+    s.heartbeat_at,
+    s.ended_at
+   FROM (((public.training_sessions s
+     LEFT JOIN public.models m ON (((m.owner_id = s.owner_id) AND (m.model_id = s.model_id))))
+     LEFT JOIN LATERAL ( SELECT count(*) AS checkpoints,
+            max(model_checkpoints.step) AS last_step
+           FROM public.model_checkpoints
+          WHERE ((model_checkpoints.owner_id = s.owner_id) AND (model_checkpoints.session_id = s.session_id))) c ON (true))
+     LEFT JOIN public.model_checkpoints b ON (((b.owner_id = s.owner_id) AND (b.session_id = s.session_id) AND b.is_best)));
+
 CREATE TABLE public.vector_stores (
     store_id bigint NOT NULL,
     owner_id bigint,
@@ -2931,9 +3577,13 @@ ALTER TABLE public.vector_stores ALTER COLUMN store_id ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+ALTER TABLE ONLY public.inference_metrics ATTACH PARTITION public.inference_metrics_default DEFAULT;
+
 ALTER TABLE ONLY public.llm_response_chunks ATTACH PARTITION public.llm_response_chunks_default DEFAULT;
 
 ALTER TABLE ONLY public.retrieval_logs ATTACH PARTITION public.retrieval_logs_default DEFAULT;
+
+ALTER TABLE ONLY public.training_metrics ATTACH PARTITION public.training_metrics_default DEFAULT;
 
 ALTER TABLE ONLY public.activation_cache
     ADD CONSTRAINT activation_cache_pkey PRIMARY KEY (owner_id, model, layer, input_hash);
@@ -2943,6 +3593,21 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (api_key_id);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_head_id_key UNIQUE (owner_id, head_id);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_layer_id_head_index_key UNIQUE (owner_id, layer_id, head_index);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_pkey PRIMARY KEY (head_id);
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_owner_id_model_id_input_hash_layer_head_key UNIQUE (owner_id, model_id, input_hash, layer, head);
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_pkey PRIMARY KEY (pattern_id);
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
@@ -2964,6 +3629,9 @@ ALTER TABLE ONLY public.avatars
 
 ALTER TABLE ONLY public.avatars
     ADD CONSTRAINT avatars_pkey PRIMARY KEY (avatar_id);
+
+ALTER TABLE ONLY public.checkpoint_tensors
+    ADD CONSTRAINT checkpoint_tensors_pkey PRIMARY KEY (owner_id, checkpoint_id, role, name);
 
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_owner_id_chunk_id_key UNIQUE (owner_id, chunk_id);
@@ -3046,8 +3714,32 @@ ALTER TABLE ONLY public.feelings_history
 ALTER TABLE ONLY public.feelings_history
     ADD CONSTRAINT feelings_history_pkey PRIMARY KEY (feeling_id);
 
+ALTER TABLE ONLY public.gradient_checkpoints
+    ADD CONSTRAINT gradient_checkpoints_pkey PRIMARY KEY (owner_id, model_id, layer);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner_id, key);
+
+ALTER TABLE ONLY public.inference_metrics
+    ADD CONSTRAINT inference_metrics_pkey PRIMARY KEY (owner_id, session_id, at, metric_id);
+
+ALTER TABLE ONLY public.inference_metrics_default
+    ADD CONSTRAINT inference_metrics_default_pkey PRIMARY KEY (owner_id, session_id, at, metric_id);
+
+ALTER TABLE ONLY public.inference_sessions
+    ADD CONSTRAINT inference_sessions_owner_id_session_id_key UNIQUE (owner_id, session_id);
+
+ALTER TABLE ONLY public.inference_sessions
+    ADD CONSTRAINT inference_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_avatar_id_model_prompt_hash_key UNIQUE (owner_id, avatar_id, model, prompt_hash);
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_session_id_layer_seq_start_key UNIQUE (owner_id, session_id, layer, seq_start);
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_pkey PRIMARY KEY (kv_id);
 
 ALTER TABLE ONLY public.lexicon
     ADD CONSTRAINT lexicon_pkey PRIMARY KEY (owner_id, store_id, term);
@@ -3123,6 +3815,57 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY public.model_artifacts
+    ADD CONSTRAINT model_artifacts_model_id_artifact_id_key UNIQUE (model_id, artifact_id);
+
+ALTER TABLE ONLY public.model_artifacts
+    ADD CONSTRAINT model_artifacts_model_id_uri_checksum_key UNIQUE (model_id, uri, checksum);
+
+ALTER TABLE ONLY public.model_artifacts
+    ADD CONSTRAINT model_artifacts_pkey PRIMARY KEY (artifact_id);
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_checkpoint_id_key UNIQUE (owner_id, checkpoint_id);
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_session_id_step_kind_key UNIQUE (owner_id, session_id, step, kind);
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_pkey PRIMARY KEY (checkpoint_id);
+
+ALTER TABLE ONLY public.model_deployments
+    ADD CONSTRAINT model_deployments_owner_id_name_number_key UNIQUE (owner_id, name, number);
+
+ALTER TABLE ONLY public.model_deployments
+    ADD CONSTRAINT model_deployments_pkey PRIMARY KEY (deployment_id);
+
+ALTER TABLE ONLY public.model_embeddings
+    ADD CONSTRAINT model_embeddings_pkey PRIMARY KEY (owner_id, model_id, kind, "position");
+
+ALTER TABLE ONLY public.model_files
+    ADD CONSTRAINT model_files_pkey PRIMARY KEY (owner_id, model_id, path);
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_model_id_name_key UNIQUE (owner_id, model_id, name);
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_weight_id_key UNIQUE (owner_id, weight_id);
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_pkey PRIMARY KEY (weight_id);
+
+ALTER TABLE ONLY public.models
+    ADD CONSTRAINT models_owner_id_model_id_key UNIQUE (owner_id, model_id);
+
+ALTER TABLE ONLY public.models
+    ADD CONSTRAINT models_owner_id_name_version_key UNIQUE (owner_id, name, version);
+
+ALTER TABLE ONLY public.models
+    ADD CONSTRAINT models_pkey PRIMARY KEY (model_id);
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_pkey PRIMARY KEY (owner_id, checkpoint_id, parameter);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (event_id);
@@ -3271,6 +4014,39 @@ ALTER TABLE ONLY public.summary_parts
 ALTER TABLE ONLY public.table_sizes
     ADD CONSTRAINT table_sizes_pkey PRIMARY KEY (table_name, measured_on);
 
+ALTER TABLE ONLY public.tensor_chunks
+    ADD CONSTRAINT tensor_chunks_pkey PRIMARY KEY (owner_id, checksum);
+
+ALTER TABLE ONLY public.tensor_data
+    ADD CONSTRAINT tensor_data_pkey PRIMARY KEY (owner_id, tensor_id, chunk_index);
+
+ALTER TABLE ONLY public.tensor_metadata
+    ADD CONSTRAINT tensor_metadata_owner_id_checksum_name_key UNIQUE (owner_id, checksum, name);
+
+ALTER TABLE ONLY public.tensor_metadata
+    ADD CONSTRAINT tensor_metadata_owner_id_tensor_id_key UNIQUE (owner_id, tensor_id);
+
+ALTER TABLE ONLY public.tensor_metadata
+    ADD CONSTRAINT tensor_metadata_pkey PRIMARY KEY (tensor_id);
+
+ALTER TABLE ONLY public.tensor_packs
+    ADD CONSTRAINT tensor_packs_owner_id_pack_id_key UNIQUE (owner_id, pack_id);
+
+ALTER TABLE ONLY public.tensor_packs
+    ADD CONSTRAINT tensor_packs_pkey PRIMARY KEY (pack_id);
+
+ALTER TABLE ONLY public.training_metrics
+    ADD CONSTRAINT training_metrics_pkey PRIMARY KEY (owner_id, session_id, scope, name, step, at);
+
+ALTER TABLE ONLY public.training_metrics_default
+    ADD CONSTRAINT training_metrics_default_pkey PRIMARY KEY (owner_id, session_id, scope, name, step, at);
+
+ALTER TABLE ONLY public.training_sessions
+    ADD CONSTRAINT training_sessions_owner_id_session_id_key UNIQUE (owner_id, session_id);
+
+ALTER TABLE ONLY public.training_sessions
+    ADD CONSTRAINT training_sessions_pkey PRIMARY KEY (session_id);
+
 ALTER TABLE ONLY public.transcript_sessions
     ADD CONSTRAINT transcript_sessions_pkey PRIMARY KEY (session_id);
 
@@ -3279,6 +4055,15 @@ ALTER TABLE ONLY public.transcripts
 
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_pkey PRIMARY KEY (document_id);
+
+ALTER TABLE ONLY public.transformer_layers
+    ADD CONSTRAINT transformer_layers_owner_id_layer_id_key UNIQUE (owner_id, layer_id);
+
+ALTER TABLE ONLY public.transformer_layers
+    ADD CONSTRAINT transformer_layers_owner_id_model_id_layer_index_key UNIQUE (owner_id, model_id, layer_index);
+
+ALTER TABLE ONLY public.transformer_layers
+    ADD CONSTRAINT transformer_layers_pkey PRIMARY KEY (layer_id);
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_pkey PRIMARY KEY (upload_id);
@@ -3314,9 +4099,25 @@ CREATE INDEX activation_cache_document ON public.activation_cache USING btree (o
 
 CREATE INDEX activation_cache_ends ON public.activation_cache USING brin (expires_at);
 
+CREATE INDEX activation_cache_stored ON public.activation_cache USING btree (owner_id, tensor_id) WHERE (tensor_id IS NOT NULL);
+
 CREATE INDEX api_keys_user ON public.api_keys USING btree (user_id, api_key_id);
 
+CREATE INDEX attention_heads_k ON public.attention_heads USING btree (owner_id, k_weight_id);
+
+CREATE INDEX attention_heads_o ON public.attention_heads USING btree (owner_id, o_weight_id);
+
+CREATE INDEX attention_heads_q ON public.attention_heads USING btree (owner_id, q_weight_id);
+
+CREATE INDEX attention_heads_v ON public.attention_heads USING btree (owner_id, v_weight_id);
+
+CREATE INDEX attention_patterns_session ON public.attention_patterns USING btree (owner_id, session_id);
+
+CREATE INDEX attention_patterns_tensor ON public.attention_patterns USING btree (owner_id, tensor_id);
+
 CREATE INDEX audit_log_time ON public.audit_log USING btree (at DESC, audit_id DESC);
+
+CREATE INDEX checkpoint_tensors_tensor ON public.checkpoint_tensors USING btree (owner_id, tensor_id);
 
 CREATE INDEX chunks_speaker ON public.chunks USING btree (owner_id, speaker) WHERE (speaker IS NOT NULL);
 
@@ -3384,7 +4185,19 @@ CREATE INDEX feelings_history_session ON public.feelings_history USING btree (ow
 
 CREATE INDEX idempotency_keys_expiry ON public.idempotency_keys USING btree (expires_at);
 
+CREATE INDEX inference_sessions_model ON public.inference_sessions USING btree (owner_id, model_id);
+
+CREATE INDEX inference_sessions_recent ON public.inference_sessions USING btree (owner_id, created_at DESC, session_id);
+
+CREATE INDEX kv_cache_ends ON public.kv_cache USING btree (expires_at);
+
+CREATE INDEX kv_cache_tensor ON public.kv_cache USING btree (owner_id, tensor_id);
+
+CREATE INDEX kv_cache_used ON public.kv_cache USING btree (owner_id, used_at);
+
 CREATE INDEX lexicon_store ON public.lexicon USING btree (store_id);
+
+CREATE INDEX llm_models_artifact ON public.llm_models USING btree (default_artifact_id);
 
 CREATE INDEX llm_requests_message ON public.llm_requests USING btree (owner_id, message_id);
 
@@ -3435,6 +4248,38 @@ CREATE INDEX messages_kept ON public.messages USING btree (owner_id, message_id)
 CREATE INDEX messages_parent ON public.messages USING btree (owner_id, parent_message_id);
 
 CREATE INDEX messages_session_time ON public.messages USING btree (owner_id, session_id, created_at, message_id);
+
+CREATE UNIQUE INDEX model_checkpoints_best ON public.model_checkpoints USING btree (owner_id, session_id) WHERE is_best;
+
+CREATE INDEX model_checkpoints_model ON public.model_checkpoints USING btree (owner_id, model_id, created_at DESC);
+
+CREATE INDEX model_checkpoints_parent ON public.model_checkpoints USING btree (owner_id, parent_id);
+
+CREATE INDEX model_deployments_model ON public.model_deployments USING btree (owner_id, model_id);
+
+CREATE INDEX model_deployments_replaced ON public.model_deployments USING btree (owner_id, replaced_id);
+
+CREATE INDEX model_embeddings_token ON public.model_embeddings USING btree (owner_id, model_id, token);
+
+CREATE INDEX model_files_tensor ON public.model_files USING btree (owner_id, literal_tensor_id);
+
+CREATE INDEX model_weights_gradient ON public.model_weights USING btree (owner_id, gradient_tensor_id);
+
+CREATE INDEX model_weights_layer ON public.model_weights USING btree (owner_id, layer_id);
+
+CREATE INDEX model_weights_tensor ON public.model_weights USING btree (owner_id, tensor_id);
+
+CREATE UNIQUE INDEX models_deployed ON public.models USING btree (owner_id, name) WHERE (status = 'deployed'::text);
+
+CREATE INDEX models_parent ON public.models USING btree (owner_id, parent_id);
+
+CREATE INDEX models_recent ON public.models USING btree (owner_id, created_at DESC, model_id DESC);
+
+CREATE INDEX optimizer_state_momentum ON public.optimizer_state USING btree (owner_id, momentum_tensor_id);
+
+CREATE INDEX optimizer_state_session ON public.optimizer_state USING btree (owner_id, session_id, step);
+
+CREATE INDEX optimizer_state_variance ON public.optimizer_state USING btree (owner_id, variance_tensor_id);
 
 CREATE INDEX outbox_due ON public.outbox USING btree (seq) WHERE ((delivered_at IS NULL) AND (dead_at IS NULL));
 
@@ -3528,6 +4373,22 @@ CREATE INDEX socket_connections_session ON public.socket_connections USING btree
 
 CREATE INDEX summaries_document ON public.summaries USING btree (owner_id, document_id);
 
+CREATE INDEX tensor_chunks_base ON public.tensor_chunks USING btree (owner_id, base);
+
+CREATE INDEX tensor_chunks_free ON public.tensor_chunks USING btree (owner_id, created_at) WHERE (refs = 0);
+
+CREATE INDEX tensor_chunks_pack ON public.tensor_chunks USING btree (owner_id, pack_id, pack_offset);
+
+CREATE INDEX tensor_data_chunk ON public.tensor_data USING btree (owner_id, checksum);
+
+CREATE INDEX tensor_metadata_recent ON public.tensor_metadata USING btree (owner_id, created_at, tensor_id);
+
+CREATE INDEX tensor_packs_state ON public.tensor_packs USING btree (owner_id, state, touched_at);
+
+CREATE INDEX training_sessions_model ON public.training_sessions USING btree (owner_id, model_id);
+
+CREATE INDEX training_sessions_recent ON public.training_sessions USING btree (owner_id, created_at DESC, session_id);
+
 CREATE INDEX transcript_sessions_conversation ON public.transcript_sessions USING btree (owner_id, avatar_id, conversation);
 
 CREATE INDEX transcript_sessions_document ON public.transcript_sessions USING btree (owner_id, document_id, session_id);
@@ -3562,6 +4423,8 @@ CREATE INDEX user_roles_role ON public.user_roles USING btree (role_id);
 
 CREATE INDEX vector_stores_purpose ON public.vector_stores USING btree (owner_id, purpose);
 
+ALTER INDEX public.inference_metrics_pkey ATTACH PARTITION public.inference_metrics_default_pkey;
+
 ALTER INDEX public.llm_response_chunks_response ATTACH PARTITION public.llm_response_chunks_default_owner_id_response_id_token_inde_idx;
 
 ALTER INDEX public.llm_response_chunks_pkey ATTACH PARTITION public.llm_response_chunks_default_pkey;
@@ -3573,6 +4436,8 @@ ALTER INDEX public.retrieval_logs_id ATTACH PARTITION public.retrieval_logs_defa
 ALTER INDEX public.retrieval_logs_pkey ATTACH PARTITION public.retrieval_logs_default_pkey;
 
 ALTER INDEX public.retrieval_logs_store ATTACH PARTITION public.retrieval_logs_default_store_id_idx;
+
+ALTER INDEX public.training_metrics_pkey ATTACH PARTITION public.training_metrics_default_pkey;
 
 CREATE TRIGGER avatars_first_version AFTER INSERT ON public.avatars FOR EACH ROW EXECUTE FUNCTION public.keep_version();
 
@@ -3612,6 +4477,8 @@ CREATE TRIGGER messages_deleted_episodes AFTER DELETE ON public.messages REFEREN
 
 CREATE TRIGGER messages_lock_memory BEFORE DELETE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION public.lock_memory();
 
+CREATE TRIGGER models_updated BEFORE UPDATE ON public.models FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
 CREATE TRIGGER plugin_permissions_updated BEFORE UPDATE ON public.plugin_permissions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER plugins_updated BEFORE UPDATE ON public.plugins FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
@@ -3632,6 +4499,16 @@ CREATE TRIGGER shared_embeddings_dimension_update AFTER UPDATE ON public.shared_
 
 CREATE TRIGGER summaries_updated BEFORE UPDATE ON public.summaries FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
+CREATE TRIGGER tensor_chunks_less AFTER DELETE ON public.tensor_chunks REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_base_refs();
+
+CREATE TRIGGER tensor_chunks_more AFTER INSERT ON public.tensor_chunks REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_base_refs();
+
+CREATE TRIGGER tensor_data_less AFTER DELETE ON public.tensor_data REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_data_refs();
+
+CREATE TRIGGER tensor_data_more AFTER INSERT ON public.tensor_data REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_data_refs();
+
+CREATE TRIGGER training_sessions_updated BEFORE UPDATE ON public.training_sessions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
 CREATE TRIGGER users_first_stores AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.create_first_stores();
 
 CREATE TRIGGER users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
@@ -3644,8 +4521,41 @@ ALTER TABLE ONLY public.activation_cache
 ALTER TABLE ONLY public.activation_cache
     ADD CONSTRAINT activation_cache_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.activation_cache
+    ADD CONSTRAINT activation_cache_tensor FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_k_weight_id_fkey FOREIGN KEY (owner_id, k_weight_id) REFERENCES public.model_weights(owner_id, weight_id) ON DELETE SET NULL (k_weight_id);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_layer_id_fkey FOREIGN KEY (owner_id, layer_id) REFERENCES public.transformer_layers(owner_id, layer_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_o_weight_id_fkey FOREIGN KEY (owner_id, o_weight_id) REFERENCES public.model_weights(owner_id, weight_id) ON DELETE SET NULL (o_weight_id);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_q_weight_id_fkey FOREIGN KEY (owner_id, q_weight_id) REFERENCES public.model_weights(owner_id, weight_id) ON DELETE SET NULL (q_weight_id);
+
+ALTER TABLE ONLY public.attention_heads
+    ADD CONSTRAINT attention_heads_owner_id_v_weight_id_fkey FOREIGN KEY (owner_id, v_weight_id) REFERENCES public.model_weights(owner_id, weight_id) ON DELETE SET NULL (v_weight_id);
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.inference_sessions(owner_id, session_id) ON DELETE SET NULL (session_id);
+
+ALTER TABLE ONLY public.attention_patterns
+    ADD CONSTRAINT attention_patterns_owner_id_tensor_id_fkey FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
 
 ALTER TABLE ONLY public.avatar_feelings
     ADD CONSTRAINT avatar_feelings_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
@@ -3658,6 +4568,15 @@ ALTER TABLE ONLY public.avatar_versions
 
 ALTER TABLE ONLY public.avatars
     ADD CONSTRAINT avatars_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.checkpoint_tensors
+    ADD CONSTRAINT checkpoint_tensors_owner_id_checkpoint_id_fkey FOREIGN KEY (owner_id, checkpoint_id) REFERENCES public.model_checkpoints(owner_id, checkpoint_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.checkpoint_tensors
+    ADD CONSTRAINT checkpoint_tensors_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.checkpoint_tensors
+    ADD CONSTRAINT checkpoint_tensors_owner_id_tensor_id_fkey FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
 
 ALTER TABLE ONLY public.chunks
     ADD CONSTRAINT chunks_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
@@ -3755,8 +4674,38 @@ ALTER TABLE ONLY public.feelings_history
 ALTER TABLE ONLY public.feelings_history
     ADD CONSTRAINT feelings_history_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
 
+ALTER TABLE ONLY public.gradient_checkpoints
+    ADD CONSTRAINT gradient_checkpoints_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.gradient_checkpoints
+    ADD CONSTRAINT gradient_checkpoints_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE public.inference_metrics
+    ADD CONSTRAINT inference_metrics_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE public.inference_metrics
+    ADD CONSTRAINT inference_metrics_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.inference_sessions(owner_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inference_sessions
+    ADD CONSTRAINT inference_sessions_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inference_sessions
+    ADD CONSTRAINT inference_sessions_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.inference_sessions(owner_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kv_cache
+    ADD CONSTRAINT kv_cache_owner_id_tensor_id_fkey FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
 
 ALTER TABLE ONLY public.lexicon
     ADD CONSTRAINT lexicon_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -3769,6 +4718,9 @@ ALTER TABLE ONLY public.llm_budgets
 
 ALTER TABLE ONLY public.llm_budgets
     ADD CONSTRAINT llm_budgets_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.llm_models
+    ADD CONSTRAINT llm_models_default_artifact_id_fkey FOREIGN KEY (default_artifact_id) REFERENCES public.model_artifacts(artifact_id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.llm_requests
     ADD CONSTRAINT llm_requests_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.llm_models(model_id) ON DELETE SET NULL;
@@ -3844,6 +4796,81 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_artifacts
+    ADD CONSTRAINT model_artifacts_model_id_fkey FOREIGN KEY (model_id) REFERENCES public.llm_models(model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_parent_id_fkey FOREIGN KEY (owner_id, parent_id) REFERENCES public.model_checkpoints(owner_id, checkpoint_id) ON DELETE SET NULL (parent_id);
+
+ALTER TABLE ONLY public.model_checkpoints
+    ADD CONSTRAINT model_checkpoints_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.training_sessions(owner_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_deployments
+    ADD CONSTRAINT model_deployments_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_deployments
+    ADD CONSTRAINT model_deployments_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_deployments
+    ADD CONSTRAINT model_deployments_owner_id_replaced_id_fkey FOREIGN KEY (owner_id, replaced_id) REFERENCES public.models(owner_id, model_id) ON DELETE SET NULL (replaced_id);
+
+ALTER TABLE ONLY public.model_embeddings
+    ADD CONSTRAINT model_embeddings_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_embeddings
+    ADD CONSTRAINT model_embeddings_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_files
+    ADD CONSTRAINT model_files_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_files
+    ADD CONSTRAINT model_files_owner_id_literal_tensor_id_fkey FOREIGN KEY (owner_id, literal_tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
+
+ALTER TABLE ONLY public.model_files
+    ADD CONSTRAINT model_files_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_gradient_tensor_id_fkey FOREIGN KEY (owner_id, gradient_tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id) ON DELETE SET NULL (gradient_tensor_id);
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_layer_id_fkey FOREIGN KEY (owner_id, layer_id) REFERENCES public.transformer_layers(owner_id, layer_id) ON DELETE SET NULL (layer_id);
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.model_weights
+    ADD CONSTRAINT model_weights_owner_id_tensor_id_fkey FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
+
+ALTER TABLE ONLY public.models
+    ADD CONSTRAINT models_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.models
+    ADD CONSTRAINT models_owner_id_parent_id_fkey FOREIGN KEY (owner_id, parent_id) REFERENCES public.models(owner_id, model_id) ON DELETE SET NULL (parent_id);
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_owner_id_checkpoint_id_fkey FOREIGN KEY (owner_id, checkpoint_id) REFERENCES public.model_checkpoints(owner_id, checkpoint_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_owner_id_momentum_tensor_id_fkey FOREIGN KEY (owner_id, momentum_tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.training_sessions(owner_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.optimizer_state
+    ADD CONSTRAINT optimizer_state_owner_id_variance_tensor_id_fkey FOREIGN KEY (owner_id, variance_tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
@@ -4007,6 +5034,42 @@ ALTER TABLE ONLY public.summaries
 ALTER TABLE ONLY public.summary_parts
     ADD CONSTRAINT summary_parts_owner_id_summary_id_fkey FOREIGN KEY (owner_id, summary_id) REFERENCES public.summaries(owner_id, summary_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.tensor_chunks
+    ADD CONSTRAINT tensor_chunks_owner_id_base_fkey FOREIGN KEY (owner_id, base) REFERENCES public.tensor_chunks(owner_id, checksum);
+
+ALTER TABLE ONLY public.tensor_chunks
+    ADD CONSTRAINT tensor_chunks_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tensor_chunks
+    ADD CONSTRAINT tensor_chunks_owner_id_pack_id_fkey FOREIGN KEY (owner_id, pack_id) REFERENCES public.tensor_packs(owner_id, pack_id);
+
+ALTER TABLE ONLY public.tensor_data
+    ADD CONSTRAINT tensor_data_owner_id_checksum_fkey FOREIGN KEY (owner_id, checksum) REFERENCES public.tensor_chunks(owner_id, checksum);
+
+ALTER TABLE ONLY public.tensor_data
+    ADD CONSTRAINT tensor_data_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tensor_data
+    ADD CONSTRAINT tensor_data_owner_id_tensor_id_fkey FOREIGN KEY (owner_id, tensor_id) REFERENCES public.tensor_metadata(owner_id, tensor_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tensor_metadata
+    ADD CONSTRAINT tensor_metadata_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tensor_packs
+    ADD CONSTRAINT tensor_packs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE public.training_metrics
+    ADD CONSTRAINT training_metrics_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE public.training_metrics
+    ADD CONSTRAINT training_metrics_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.training_sessions(owner_id, session_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.training_sessions
+    ADD CONSTRAINT training_sessions_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.training_sessions
+    ADD CONSTRAINT training_sessions_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE SET NULL (model_id);
+
 ALTER TABLE ONLY public.transcript_sessions
     ADD CONSTRAINT transcript_sessions_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.transcripts(owner_id, document_id) ON DELETE CASCADE;
 
@@ -4018,6 +5081,12 @@ ALTER TABLE ONLY public.transcripts
 
 ALTER TABLE ONLY public.transcripts
     ADD CONSTRAINT transcripts_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transformer_layers
+    ADD CONSTRAINT transformer_layers_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transformer_layers
+    ADD CONSTRAINT transformer_layers_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.uploads
     ADD CONSTRAINT uploads_owner_id_document_id_fkey FOREIGN KEY (owner_id, document_id) REFERENCES public.documents(owner_id, document_id) ON DELETE SET NULL (document_id);
@@ -4065,6 +5134,10 @@ ALTER TABLE public.activation_cache ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.attention_heads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.attention_patterns ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.avatar_feelings ENABLE ROW LEVEL SECURITY;
@@ -4078,6 +5151,8 @@ ALTER TABLE public.avatars ENABLE ROW LEVEL SECURITY;
 CREATE POLICY care ON public.safety_people TO anima_admin USING (true);
 
 CREATE POLICY catalogue ON public.experiments TO anima_admin USING (true);
+
+CREATE POLICY catalogue ON public.model_artifacts FOR SELECT TO anima_app, anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NOT NULL));
 
 CREATE POLICY catalogue ON public.plugins TO anima_admin USING ((owner_id IS NULL));
 
@@ -4098,6 +5173,10 @@ CREATE POLICY catalogue ON public.shared_postings TO anima_admin USING (true);
 CREATE POLICY catalogue ON public.shared_stores TO anima_admin USING (true);
 
 CREATE POLICY catalogue ON public.vector_stores TO anima_admin USING ((owner_id IS NULL));
+
+CREATE POLICY catalogue_admin ON public.model_artifacts TO anima_admin USING (true);
+
+ALTER TABLE public.checkpoint_tensors ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.chunks ENABLE ROW LEVEL SECURITY;
 
@@ -4177,9 +5256,17 @@ CREATE POLICY gate ON public.users TO anima_auth USING (true);
 
 CREATE POLICY gate_delete ON public.api_keys FOR DELETE TO anima_auth USING (true);
 
+ALTER TABLE public.gradient_checkpoints ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY imposed ON public.llm_budgets FOR SELECT TO anima_app, anima_worker USING (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND imposed));
+
+ALTER TABLE public.inference_metrics ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inference_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kv_cache ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.lexicon ENABLE ROW LEVEL SECURITY;
 
@@ -4207,7 +5294,23 @@ ALTER TABLE public.message_postings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.model_artifacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_checkpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_deployments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_embeddings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.model_weights ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.models ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY not_deleted ON public.vector_stores AS RESTRICTIVE FOR SELECT TO anima_app USING (((deleted_at IS NULL) OR ((deleted_at = now()) AND (owner_id = ( SELECT public.current_tenant() AS current_tenant)))));
+
+ALTER TABLE public.optimizer_state ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
 
@@ -4339,6 +5442,10 @@ CREATE POLICY tenant ON public.activation_cache TO anima_app, anima_worker USING
 
 CREATE POLICY tenant ON public.api_keys TO anima_app, anima_worker USING ((user_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.attention_heads TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.attention_patterns TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.avatar_feelings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.avatar_pictures TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4346,6 +5453,8 @@ CREATE POLICY tenant ON public.avatar_pictures TO anima_app, anima_worker USING 
 CREATE POLICY tenant ON public.avatar_versions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.avatars TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.checkpoint_tensors TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.chunks TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4378,7 +5487,15 @@ CREATE POLICY tenant ON public.feedback TO anima_app, anima_worker USING ((owner
 
 CREATE POLICY tenant ON public.feelings_history TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.gradient_checkpoints TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.idempotency_keys TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.inference_metrics TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.inference_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.kv_cache TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.lexicon TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK (((owner_id = ( SELECT public.current_tenant() AS current_tenant)) AND (store_id = ANY (ARRAY( SELECT s.store_id
    FROM public.vector_stores s)))));
@@ -4410,6 +5527,20 @@ CREATE POLICY tenant ON public.messages TO anima_app, anima_worker USING (((owne
    FROM public.session_participants p
   WHERE ((p.user_id = ( SELECT public.current_tenant() AS current_tenant)) AND (p.owner_id <> p.user_id)))))) AND ((author_id IS NULL) OR (author_id = ( SELECT public.current_tenant() AS current_tenant))) AND ((avatar_id IS NULL) OR (avatar_id = ANY (ARRAY( SELECT a.avatar_id
    FROM public.avatars a))))));
+
+CREATE POLICY tenant ON public.model_checkpoints TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.model_deployments TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.model_embeddings TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.model_files TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.model_weights TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.models TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.optimizer_state TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.outbox TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4463,9 +5594,23 @@ CREATE POLICY tenant ON public.summaries TO anima_app, anima_worker USING ((owne
 
 CREATE POLICY tenant ON public.summary_parts TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.tensor_chunks TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tensor_data TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tensor_metadata TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tensor_packs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.training_metrics TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.training_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.transcript_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.transcripts TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.transformer_layers TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.uploads TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4479,9 +5624,23 @@ CREATE POLICY tenant ON public.users TO anima_app, anima_worker USING ((user_id 
 
 CREATE POLICY tenant ON public.vector_stores TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+ALTER TABLE public.tensor_chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tensor_data ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tensor_metadata ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tensor_packs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.training_metrics ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.training_sessions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.transcript_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.transcripts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.transformer_layers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY upkeep ON public.erasures TO anima_worker USING ((( SELECT public.current_tenant() AS current_tenant) IS NULL));
 
@@ -4557,6 +5716,10 @@ REVOKE ALL ON FUNCTION public.auth_store_link(p_user_id bigint, p_link_hash byte
 REVOKE ALL ON FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.auth_use_link(p_link_hash bytea, p_password_hash text, p_token_id uuid, p_family_id uuid, p_token_hash bytea, p_expires_at timestamp with time zone) TO anima_app;
 
+REVOKE ALL ON FUNCTION public.calculate_model_parameters(p_model_id uuid, OUT total bigint, OUT trainable bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.calculate_model_parameters(p_model_id uuid, OUT total bigint, OUT trainable bigint) TO anima_app;
+GRANT ALL ON FUNCTION public.calculate_model_parameters(p_model_id uuid, OUT total bigint, OUT trainable bigint) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) TO anima_app;
 GRANT ALL ON FUNCTION public.catalogue_model(p_provider text, p_name text, p_version text, p_endpoint_url text, p_max_context_len integer) TO anima_worker;
@@ -4622,6 +5785,13 @@ REVOKE ALL ON FUNCTION public.forget_outside_vectors() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.forget_transcript() FROM PUBLIC;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_checkpoints TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_checkpoints TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.get_latest_checkpoint(p_model_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_latest_checkpoint(p_model_id uuid) TO anima_app;
+GRANT ALL ON FUNCTION public.get_latest_checkpoint(p_model_id uuid) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.keep_version() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_memory() FROM PUBLIC;
@@ -4660,6 +5830,15 @@ GRANT ALL ON FUNCTION public.nearest_statement(owner bigint, stores bigint[], mo
 REVOKE ALL ON FUNCTION public.owners_with_faded() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owners_with_faded() TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.owners_with_free_tensors() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owners_with_free_tensors() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.owners_with_slots() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owners_with_slots() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.owners_with_stale_caches() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owners_with_stale_caches() TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) TO anima_app;
 GRANT ALL ON FUNCTION public.recall_candidates(p_owner bigint, p_avatar uuid, p_vector public.vector, p_model text, p_terms text[], p_words integer[], p_weights double precision[], p_tokens text[], p_token_words integer[], p_keys text[], p_kinds text[], p_exclude bigint[], p_sessions bigint[], p_since timestamp with time zone, p_until timestamp with time zone, p_past boolean, p_at timestamp with time zone, p_now timestamp with time zone, p_limit integer, p_n double precision) TO anima_worker;
@@ -4692,6 +5871,14 @@ REVOKE ALL ON FUNCTION public.speaker_name(said text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_app;
 GRANT ALL ON FUNCTION public.speaker_name(said text) TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.tensor_base_refs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.tensor_data_refs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.tensor_elements(shape bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tensor_elements(shape bigint[]) TO anima_app;
+GRANT ALL ON FUNCTION public.tensor_elements(shape bigint[]) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.activation_cache TO anima_worker;
@@ -4711,6 +5898,12 @@ GRANT INSERT(key_secret) ON TABLE public.api_keys TO anima_app;
 GRANT SELECT(created_at) ON TABLE public.api_keys TO anima_app;
 
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_keys TO anima_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attention_heads TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attention_heads TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attention_patterns TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.attention_patterns TO anima_worker;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO anima_admin;
 GRANT INSERT ON TABLE public.audit_log TO anima_auth;
@@ -4738,6 +5931,9 @@ GRANT SELECT(visibility) ON TABLE public.avatars TO anima_admin;
 GRANT SELECT(created_at) ON TABLE public.avatars TO anima_admin;
 
 GRANT SELECT(updated_at) ON TABLE public.avatars TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.checkpoint_tensors TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.checkpoint_tensors TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunks TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.chunks TO anima_worker;
@@ -4805,8 +6001,20 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gradient_checkpoints TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gradient_checkpoints TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_keys TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_metrics TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_metrics TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_sessions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_sessions TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kv_cache TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kv_cache TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lexicon TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lexicon TO anima_worker;
@@ -4871,6 +6079,28 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.messages TO anima_worker;
 
 GRANT USAGE ON SEQUENCE public.messages_message_id_seq TO anima_worker;
 GRANT USAGE ON SEQUENCE public.messages_message_id_seq TO anima_app;
+
+GRANT SELECT ON TABLE public.model_artifacts TO anima_app;
+GRANT SELECT ON TABLE public.model_artifacts TO anima_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_artifacts TO anima_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_deployments TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_deployments TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_embeddings TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_embeddings TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_files TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_files TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_weights TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_weights TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.models TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.models TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.optimizer_state TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.optimizer_state TO anima_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.outbox TO anima_worker;
@@ -5033,11 +6263,32 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.summary_parts TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.table_sizes TO anima_worker;
 GRANT SELECT ON TABLE public.table_sizes TO anima_admin;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_chunks TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_chunks TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_data TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_data TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_metadata TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_metadata TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_packs TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_packs TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_metrics TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_metrics TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_sessions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_sessions TO anima_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcript_sessions TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcript_sessions TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transcripts TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transformer_layers TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.transformer_layers TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uploads TO anima_worker;
@@ -5083,6 +6334,12 @@ GRANT SELECT(created_at) ON TABLE public.users TO anima_admin;
 
 GRANT SELECT(updated_at) ON TABLE public.users TO anima_app;
 GRANT SELECT(updated_at) ON TABLE public.users TO anima_admin;
+
+GRANT SELECT ON TABLE public.v_model_architecture TO anima_app;
+GRANT SELECT ON TABLE public.v_model_architecture TO anima_worker;
+
+GRANT SELECT ON TABLE public.v_training_progress TO anima_app;
+GRANT SELECT ON TABLE public.v_training_progress TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vector_stores TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.vector_stores TO anima_worker;
