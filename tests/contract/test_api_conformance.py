@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 from fastapi.testclient import TestClient
@@ -133,10 +133,19 @@ def address(path: str, town: Town) -> str:
     return path.format(**ids)
 
 
+def _one(town: Town, question: LiteralString) -> Any:
+    row = town.owner.execute(question).fetchone()
+    assert row is not None
+    return row[0]
+
+
 def _own(name: str, town: Town) -> str:
     if name == "user_id":
         return str(town.bob.user_id)
-    return str(town.bob.ids[parameters.ROWS[name]][0])
+    if name == "catalogue_id":
+        return str(_one(town, "select min(model_id) from llm_models"))
+    place = ("training_sessions", "session_id") if name == "run_id" else parameters.ROWS[name]
+    return str(town.bob.ids[place][0])
 
 
 @pytest.mark.parametrize("path", PAGED)

@@ -27,6 +27,13 @@ SDKS = {
     *("pinecone", "qdrant_client", "pymilvus", "weaviate", "chromadb"),
 }
 WEB = {"fastapi", "starlette", "uvicorn", "mangum"}
+BULK = {
+    *("numpy", "ml_dtypes", "blake3", "xxhash", "zstandard", "obstore", "safetensors", "gguf", "huggingface_hub"),
+    *("torch", "mlflow", "tensorboard", "wandb"),
+}
+"""What reads and writes tensors: loaded by whoever does, when they do."""
+LEFT_OUT_DEPLOYED = {"obstore", "zstandard", "safetensors", "gguf", "huggingface_hub", "torch", "mlflow", "wandb"}
+"""What of it no layer has."""
 WEB_KERNEL = "anima.kernel.http"
 """What every api shares of the web framework: authentication, headers, problems."""
 JOB_ROOMS = {"registry", "tensors", "inference", "neuromodulation", "client", "vendors"}
@@ -223,7 +230,7 @@ def test_nobody_imports_functions_or_jobs() -> None:
 def test_a_worker_loads_neither_the_web_framework_nor_an_sdk(worker: str) -> None:
     loaded = set(_fresh(f"import sys, {worker}; print(*sys.modules, sep='\\n')").split())
     assert worker in loaded
-    assert not loaded & {*WEB, *SDKS}
+    assert not loaded & {*WEB, *SDKS, *BULK}
 
 
 @pytest.mark.parametrize("handler", without_http())
@@ -231,7 +238,23 @@ def test_a_handler_that_serves_no_http_loads_no_web_framework(handler: str) -> N
     run = f"import runpy, sys; runpy.run_path({handler!r}, run_name='handler'); print(*sys.modules, sep='\\n')"
     loaded = set(_fresh(run).split())
     assert "anima" in loaded
-    assert not loaded & {*WEB, *SDKS}
+    assert not loaded & {*WEB, *SDKS, *BULK}
+
+
+@pytest.mark.parametrize("handler", ["functions/chat/handler.py", "functions/manage/handler.py"])
+def test_a_handler_that_serves_http_loads_nothing_that_reads_tensors(handler: str) -> None:
+    run = f"import runpy, sys; runpy.run_path({handler!r}, run_name='handler'); print(*sys.modules, sep='\\n')"
+    assert not set(_fresh(run).split()) & {*SDKS, *BULK}
+
+
+def test_the_store_of_tensors_needs_only_what_a_function_has() -> None:
+    """What no layer has is not imported by the room, nor by the routes to it; objects are reached by boto3."""
+    rooms = sorted(
+        name for name in graph().modules if room(name) == "tensors" or name == "anima.registry.giving_service"
+    )
+    gone = f"import sys\nsys.modules.update(dict.fromkeys({sorted(LEFT_OUT_DEPLOYED)!r}))"
+    asked = "from anima.vendors.packs import packs_at\nprint(type(packs_at('s3://bucket/x')).__name__)"
+    assert _fresh(f"{gone}\nimport {', '.join(rooms)}\n{asked}").split() == ["BotoPacks"]
 
 
 def test_models_and_pure_rooms_load_without_database_and_network() -> None:

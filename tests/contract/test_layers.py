@@ -19,7 +19,7 @@ def test_the_weights_are_those_of_the_catalogue() -> None:
     assert {name: digest for digest, name in (line.split() for line in lines)} == pinned
 
 
-@pytest.mark.parametrize("layer", ["deps", "app", "embedder"])
+@pytest.mark.parametrize("layer", ["deps", "app", "embedder", "tensors"])
 def test_a_layer_is_for_the_runtime_of_the_template(layer: str) -> None:
     template, recipe = (ROOT / "template.yaml").read_text(), (LAYERS / layer / "Makefile").read_text()
     assert set(re.findall(r"python(3\.\d+)", template)) == set(re.findall(r"LAYER_PYTHON \?= (\S+)", recipe))
@@ -30,11 +30,11 @@ def test_a_layer_is_for_the_runtime_of_the_template(layer: str) -> None:
 def test_no_package_is_in_two_layers_nor_in_the_runtime() -> None:
     names = [
         re.split(r"[=<>]", line)[0]
-        for layer in ("deps", "embedder")
+        for layer in ("deps", "embedder", "tensors")
         for line in (LAYERS / layer / "requirements.txt").read_text().splitlines()
         if line[:1].isalnum()
     ]
-    assert len(set(names) & {"numpy", "onnxruntime", "tokenizers"}) == 3
+    assert len(set(names) & {"numpy", "onnxruntime", "tokenizers", "blake3", "xxhash"}) == 5
     once = {name for name in names if names.count(name) == 1}
     assert set(names) - once <= {"numpy"}, "numpy has a version for each Python"
-    assert not set(names) & {"boto3", "botocore", "urllib3", "huggingface-hub"}
+    assert not set(names) & {"boto3", "botocore", "urllib3", "huggingface-hub", "obstore", "zstandard"}

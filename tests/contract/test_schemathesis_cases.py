@@ -54,6 +54,11 @@ OF_FILES = {
     "POST /api/v1/documents/{document_id}/retry",
     "DELETE /api/v1/documents/{document_id}",
     "DELETE /api/v1/avatars/{avatar_id}",
+    "GET /api/v1/registry/tensors/{tensor_id}/data",
+    "GET /api/v1/registry/checkpoints/{checkpoint_id}/file",
+    "GET /api/v1/registry/checkpoints/{checkpoint_id}/compare",
+    "POST /api/v1/registry/models/{model_id}/quantize",
+    "POST /api/v1/registry/models/{model_id}/prune",
 }
 OWN = {"version": 1, "exp_id": 1, "name": "turn"}
 
@@ -87,7 +92,7 @@ def own_id(whose: Owned, name: str) -> Any:
     """An id of Bob's for a place in a path, if he has one."""
     if name == "user_id":
         return whose.user_id
-    place = parameters.ROWS.get(name)
+    place = ("training_sessions", "session_id") if name == "run_id" else parameters.ROWS.get(name)
     found = whose.ids.get(place) if place is not None else None
     one = OWN.get(name) or (found[0] if found else None)
     return one if one is None or isinstance(one, int) else str(one)

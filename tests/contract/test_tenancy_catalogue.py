@@ -10,7 +10,16 @@ import pytest
 from tenancy import two_people
 
 LOGINS = ["anima_app", "anima_worker", "anima_admin"]
-UPKEEP = ["maintain_partitions", "maintain_expired", "maintain_activations", "expired_uploads", "owners_with_faded"]
+UPKEEP = [
+    "maintain_partitions",
+    "maintain_expired",
+    "maintain_activations",
+    "expired_uploads",
+    "owners_with_faded",
+    "owners_with_stale_caches",
+    "owners_with_slots",
+    "owners_with_free_tensors",
+]
 """Run with the rights of the owner, who makes and drops partitions; they heed nothing that a caller says."""
 Connection = psycopg.Connection[Any]
 

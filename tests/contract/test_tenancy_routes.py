@@ -24,9 +24,11 @@ NAMED_OTHERWISE = {
     "media": ("media", "media_id"),
     "transcript_id": ("documents", "document_id"),
     "upload": ("uploads", "upload_id"),
+    "with": ("model_checkpoints", "checkpoint_id"),
+    "run_id": ("training_sessions", "session_id"),
 }
 # Numbers that count within another row, and so name none by themselves.
-NUMBERED: dict[str, Any] = {"version": 1, "exp_id": 1, "name": "turn"}
+NUMBERED: dict[str, Any] = {"version": 1, "exp_id": 1, "name": "turn", "catalogue_id": 1, "artifact_number": 1}
 # Ids that are those of no row: the OAuth2 client's.
 NO_ROWS = {"client_id", "request_id_header", "tool_call_id"}
 # Rows that are named in another protocol's way.
@@ -146,6 +148,16 @@ def url(route: Route, whose: Owned, other: Owned | None = None, name: str = "") 
     return route.path.format(**ids)
 
 
+def asked(route: Route, whose: Owned) -> dict[str, Any]:
+    """What its query must say, of somebody's rows."""
+    needed = [one["name"] for one in route.operation.get("parameters", []) if one["in"] == "query" and one["required"]]
+    return {name: id_of(whose, name) if _names_a_row(name) else 1 for name in needed}
+
+
+def _names_a_row(name: str) -> bool:
+    return name.endswith("_id") or name in NAMED_OTHERWISE
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What Bob sends."""
@@ -159,17 +171,17 @@ class Request:
 
 def attacks(route: Route, alice: Owned, bob: Owned) -> Iterator[Request]:
     """Everything that names a row, one after the other Alice's while the rest is Bob's."""
-    body = without_rows(route)
+    body, query = without_rows(route), asked(route, bob)
     if route.parameters("path"):
-        yield Request("the path", url(route, alice), body, {}, True)
+        yield Request("the path", url(route, alice), body, query, True)
         for name in [one for one in route.parameters("path") if one not in NUMBERED]:
-            yield Request(name, url(route, bob, alice, name), body, {}, True)
+            yield Request(name, url(route, bob, alice, name), body, query, True)
     for name in route.parameters("query"):
-        if name.endswith("_id"):
-            yield Request(name, url(route, bob), body, {name: id_of(alice, name)}, False)
+        if _names_a_row(name):
+            yield Request(name, url(route, bob), body, {**query, name: id_of(alice, name)}, False)
     for path in route.body_rows():
         hers = put(body or {}, path, id_of(alice, path[-1]))
-        yield Request(".".join(path), url(route, bob), hers, {}, False)
+        yield Request(".".join(path), url(route, bob), hers, query, False)
         own_session = ("session_id",) in route.body_rows() and path != ("session_id",)
         if own_session:
             within = put(hers, ("session_id",), id_of(bob, "session_id"))
@@ -225,8 +237,8 @@ def test_a_list_holds_what_is_ones_own(town: Town, browser: TestClient, route: R
     assert not re.search("|".join(town.alice.every()), answer.text)
 
 
-FILES = ("/content", "/file")  # there is none: what they give was never stored
-OF_THE_PLACE = ("/api/v1/prompts/", "/api/v1/experiments/")
+FILES = ("/content", "/file", "/data")  # there is none: what they give was never stored
+OF_THE_PLACE = ("/api/v1/prompts/", "/api/v1/experiments/", "/api/v1/models/")
 OWN = [
     one
     for one in ROUTES
@@ -240,7 +252,7 @@ OWN = [
 @pytest.mark.parametrize("route", OWN, ids=str)
 def test_ones_own_is_there(town: Town, browser: TestClient, route: Route) -> None:
     """So that a 404 above is due to whose it is."""
-    answer = browser.get(url(route, town.bob))
+    answer = browser.get(url(route, town.bob), params=asked(route, town.bob))
     assert answer.status_code == 200, answer.text
 
 

@@ -20,9 +20,11 @@ from anima.knowledge import outside_service
 from anima.memory import reflect_service
 from anima.operations import maintenance
 from anima.operations.deliverer import workers
-from anima.snapshots import erase_repo
+from anima.snapshots import erase_models_repo, erase_repo
 from anima.vendors.blobs import blobs
 from anima.vendors.cache import cache
+from anima.vendors.packs import packs
+from anima.vendors.packs.folder import FolderPacks
 from fixtures.api import PASSWORD, Person
 from fixtures.engines import Engine
 from fixtures.life import Life
@@ -92,6 +94,10 @@ def owns_everything(owner: Connection, person: Person, engine: Engine | None = N
     assert sent.status_code == 201, sent.text
     blobs().put(f"parsed/{person.user_id}/1", mark.encode())
     blobs().put(f"transcripts/{person.user_id}/export/1", mark.encode())
+    writer = packs().writer(person.user_id, uuid.uuid4())
+    writer.append(memoryview(mark.encode()))
+    writer.seal()
+    packs().writer(person.user_id, uuid.uuid4()).append(memoryview(mark.encode()))  # by somebody who was killed
     cache().put(person.user_id, "question", mark, b"vector")
 
 
@@ -112,9 +118,9 @@ def written_in(owner: Connection, mark: str) -> set[str]:
 
 def files_of(person: Person) -> list[str]:
     """Files that are somebody's by their place or by their words."""
-    folder = settings().data_dir / "blobs"
     return [
         str(path.relative_to(folder))
+        for folder in (settings().data_dir / "blobs", settings().data_dir / "tensors")
         for path in folder.rglob("*")
         if path.is_file()
         and (str(person.user_id) in path.relative_to(folder).parts[:2] or mark_of(person).encode() in path.read_bytes())
@@ -138,7 +144,7 @@ def test_nothing_is_left_anywhere_and_another_person_keeps_all(
         owns_everything(owner_conn, person, engine)
     tables = two_people.tenant_tables(owner_conn)
     assert set(rows(owner_conn, alice)) == set(tables), "somebody who is erased has something in every table"
-    assert len(files_of(alice)) >= 5
+    assert len(files_of(alice)) >= 7
     assert engine.points() == 2
     others, files = two_people.digests(owner_conn, bob.user_id), files_of(bob)
 
@@ -235,7 +241,9 @@ STEPS = [
     (erase_repo, "close_outside"),
     (erase_repo, "messages"),
     (erase_repo, "documents"),
+    (erase_models_repo, "batch"),
     (erase_repo, "rest"),
+    (FolderPacks, "delete_owner"),
     (closing_service, "sweep"),
     (outside_service, "dropped"),
     (closing_service, "erase"),

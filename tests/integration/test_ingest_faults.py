@@ -20,8 +20,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from anima.kernel import config, delivery, outbox
 from anima.kernel.errors import AnimaError
-from anima.knowledge import chunk_spool, spool, worker
+from anima.knowledge import chunk_spool, worker
 from anima.vendors import embeddings
+from anima.vendors.blobs import spool
 from fixtures import agreement
 from fixtures.api import Person
 from fixtures.hostile_web import Web, said

@@ -167,7 +167,7 @@ def test_reading_a_beginning_back_does_not_forget_a_conversation(start: Callable
 def test_kept_beginnings_do_not_pile_up(start: Callable[[], LocalServer], monkeypatch: pytest.MonkeyPatch) -> None:
     server = start()
     prefixes.keep(server, PERSONA)
-    monkeypatch.setattr(prefixes, "_KEPT_BYTES", next(server.prefixes.glob("*.kv")).stat().st_size + 10)
+    monkeypatch.setattr(prefixes, "MOST_BYTES", next(server.prefixes.glob("*.kv")).stat().st_size + 10)
     prefixes.keep(server, [{"role": "system", "content": "You are somebody else."}])
     left = [file.name for file in server.prefixes.glob("*.kv")]
     assert left == [prefixes.file_name(server.model_path, [{"role": "system", "content": "You are somebody else."}])]

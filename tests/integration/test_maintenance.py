@@ -17,7 +17,12 @@ from anima.kernel.postgres.schema import dump_schema
 from anima.operations import maintenance, worker
 
 Connection = psycopg.Connection[Any]
-SERIES = {"llm_response_chunks": "created_at", "retrieval_logs": "retrieved_at"}
+SERIES = {
+    "llm_response_chunks": "created_at",
+    "retrieval_logs": "retrieved_at",
+    "training_metrics": "at",
+    "inference_metrics": "at",
+}
 NOW = datetime.now(UTC)
 
 
@@ -75,7 +80,7 @@ class TestPartitions:
         assert partitions(owner, series) == sorted([f"{series}_default", *ahead])
 
     def test_a_second_run_changes_nothing(self, owner: Connection) -> None:
-        assert maintenance.run()["steps"] == 6
+        assert maintenance.run()["steps"] == 3 * len(SERIES)
         assert maintenance.run()["steps"] == 0
 
     def test_rows_go_where_they_belong_and_are_found(self, owner: Connection) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from tenancy import model_parameters
 from tenancy.statements import Statement
 from tenancy.two_people import Owned
 
@@ -78,6 +79,7 @@ ROWS: dict[str, Place] = {
     "invocation_id": ("plugin_invocations", "invocation_id"),
     "prompt_id": ("prompts", "prompt_id"),
     "connection": ("socket_connections", "connection_id"),
+    **model_parameters.ROWS,
 }
 # Where the same name means something else, or a row in another state: the newest request is pending.
 OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
@@ -90,6 +92,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, str, int]] = {
     ("chat.ask_repo.ANSWERED", "request_id"): ("llm_requests", "request_id", -1),
     ("curiosity.look_repo.FOUND", "new_id"): ("curiosity_gaps", "gap_id", 0),
     ("snapshots.snapshot_search_repo.CLOTHE_FACTS", "fact_ids"): ("user_facts", "id", -1),
+    **model_parameters.OTHERWISE,
 }
 
 
@@ -175,6 +178,7 @@ NAMED: dict[tuple[str, str], str] = {
     **_named("waiting call", "invocation_id", "plugins.turn_repo", "DECIDE"),
     **_named("new message", "message_ids", "memory.index_repo", "ADD_EMBEDDINGS", "ADD_POSTINGS"),
     **_named("other fact", "fact_id", "memory.facts_write_repo", "END_OTHERS"),
+    **model_parameters.NAMED,
 }
 # What is published is everybody's: a stranger's id is that of a row that is not.
 PUBLISHED: dict[str, str] = {"shared_id": "published store"}
@@ -192,6 +196,7 @@ MADE = {
     ("avatars.repo.ADD", "avatar_id"),
     ("knowledge.uploads_repo.ADD", "upload_id"),
     ("knowledge.uploads_repo.EXPECT", "upload_ids"),
+    *model_parameters.MADE,
 }
 
 
@@ -208,21 +213,24 @@ _INSIDE: dict[str, tuple[str, str, int]] = {
 }
 # Where ids stand inside the one row of a list: what they are in it, and which of somebody's rows they are.
 INSIDE: dict[tuple[str, str], dict[str, tuple[str, str, int]]] = {
-    (f"snapshots.snapshot_{statement}", "rows"): {key: _INSIDE[key] for key in keys.split()}
-    for statement, keys in {
-        "talk_repo.CHANGE_SESSIONS": "session",
-        "talk_repo.MOODS": "session",
-        "talk_repo.ADD_MESSAGES": "session parent",
-        "talk_repo.MARK_FOUND": "message",
-        "talk_repo.ATTACH": "message medium",
-        "write_repo.ENTITY_MENTIONS": "entity message",
-        "write_repo.SUCCESSORS": "id successor",
-        "write_repo.MENTIONS": "fact message",
-        "write_repo.QUESTIONS": "message fact entity",
-        "write_repo.FACTS": "session source entity",
-        "write_repo.FELT": "session message",
-        "write_repo.EPISODES": "session",
-    }.items()
+    **model_parameters.INSIDE,
+    **{
+        (f"snapshots.snapshot_{statement}", "rows"): {key: _INSIDE[key] for key in keys.split()}
+        for statement, keys in {
+            "talk_repo.CHANGE_SESSIONS": "session",
+            "talk_repo.MOODS": "session",
+            "talk_repo.ADD_MESSAGES": "session parent",
+            "talk_repo.MARK_FOUND": "message",
+            "talk_repo.ATTACH": "message medium",
+            "write_repo.ENTITY_MENTIONS": "entity message",
+            "write_repo.SUCCESSORS": "id successor",
+            "write_repo.MENTIONS": "fact message",
+            "write_repo.QUESTIONS": "message fact entity",
+            "write_repo.FACTS": "session source entity",
+            "write_repo.FELT": "session message",
+            "write_repo.EPISODES": "session",
+        }.items()
+    },
 }
 
 
@@ -397,6 +405,21 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("inference.cache_repo.KEEP", "input_hashes"): [hashlib.sha256(b"new").digest()],
     ("inference.cache_repo.KEEP", "tensors"): b"\0" * 4,
     ("inference.cache_repo.KEEP", "n_bytes"): 4,
+    **{
+        (f"inference.{name}", parameter): hashlib.sha256(b"new").digest()
+        for name, parameter in (
+            *(("attention_repo.ADD", "input_hash"), ("kv_repo.ADD", "prompt_hash"), ("slots_repo.KEEP", "prompt_hash")),
+        )
+    },
+    ("inference.layers_repo.FOUND", "input_hashes"): [hashlib.sha256(b"known").digest()],
+    ("inference.layers_repo.KEEP", "input_hashes"): [hashlib.sha256(b"new").digest()],
+    ("inference.layers_repo.KEEP", "shapes"): ["{1}"],
+    ("inference.layers_repo.KEEP", "dtype"): "float32",
+    ("inference.kv_repo.ADD", "seq_end"): 2,
+    ("inference.kv_repo.EXPIRED", "at"): datetime.now(UTC) + timedelta(days=1000),
+    ("inference.layers_repo.EXPIRED", "at"): datetime.now(UTC) + timedelta(days=1000),
+    **{(f"inference.{name}", "layer"): "x" for name in ("layers_repo.FOUND", "layers_repo.FORGET")},
+    ("inference.layers_repo.FORGET", "input_hashes"): [hashlib.sha256(b"known").digest()],
     ("knowledge.fetch_repo.TWIN", "sha256"): "b" * 64,
     ("knowledge.fetch_repo.END_BY", "state"): "failed",
     ("knowledge.outside_repo.SEARCHED", "purposes"): ["elsewhere"],
@@ -422,6 +445,7 @@ SPECIAL: dict[tuple[str, str], Any] = {
     ("plugins.catalogue_repo.ADD", "kind"): "mcp",
     ("plugins.catalogue_repo.ADD", "private_allowed"): False,
     ("operations.settings_repo.STORE", "values"): Jsonb({"safety.breaks": "everyone"}),
+    **model_parameters.SPECIAL,
 }
 # Ids that refer to no row that somebody owns.
 FRESH = {
@@ -444,8 +468,10 @@ FRESH = {
     "feeling_id",
     "holder",
     "run_id",
+    *model_parameters.FRESH,
 }
 NUMBERS = {
+    *model_parameters.NUMBERS,
     "between",
     *("prompt_tokens", "completion_tokens", "cached_tokens"),
     *("limit", "most", "n", "total_len", "size_bytes", "sizes", "candidates", "weighed", "most_terms", "most_missing"),
@@ -539,7 +565,8 @@ def types(connection: psycopg.Connection[Any], statement: Statement) -> dict[str
 
 def is_row(name: str, type_: str, statement: Statement) -> bool:
     """Whether a parameter holds ids of rows. Raises Untaught where that cannot be told."""
-    if name in ROWS or (str(statement), name) in INSIDE:
+    room = str(statement).split(".")[0]
+    if name in ROWS or (room, name) in model_parameters.IN_ROOM or (str(statement), name) in INSIDE:
         return True
     may_be = type_.removeprefix("_") in {"int8", "uuid"} or name.endswith(("_id", "_ids"))
     if may_be and name not in {"owner_id", "user_id", *FRESH, *NUMBERS, *POSITIONS}:
@@ -563,7 +590,8 @@ def row_value(name: str, type_: str, statement: Statement, whose: Owned | None, 
     elif place in NAMED:
         value = whose.named[NAMED[place]]
     else:
-        table, column, which = OTHERWISE.get(place, (*ROWS[name], 0))
+        known = model_parameters.IN_ROOM.get((str(statement).split(".")[0], name)) or ROWS[name]
+        table, column, which = OTHERWISE.get(place, (*known, 0))
         value = whose.ids[table, column][which]
     return [value] if type_.startswith("_") else value
 
@@ -583,6 +611,8 @@ def plain_value(name: str, type_: str, statement: Statement) -> Any:
     """A value for a parameter that refers to no row; none for one that only narrows what is found."""
     if (str(statement), name) in SPECIAL:
         return SPECIAL[str(statement), name]
+    if (of_room := (str(statement).split(".")[0], name)) in model_parameters.OF_ROOM:
+        return model_parameters.OF_ROOM[of_room]
     if re.search(rf"%\({name}\)s(::[a-z0-9 \[\]]+)? is null", statement.sql):
         return None
     if name in POSITIONS:

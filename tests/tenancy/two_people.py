@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from tenancy import model_database
 from tenancy.states import NAMED, STATES
 
 TENANT_TABLES: LiteralString = """
@@ -444,7 +445,7 @@ from pg_class c join pg_attribute a on a.attrelid = c.oid
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
     and (a.attidentity <> '' or a.attnum = any (
         select unnest(i.indkey) from pg_index i where i.indrelid = c.oid and i.indisprimary))
-    and a.atttypid in ('bigint'::regtype, 'uuid'::regtype) and a.attname not in ('owner_id', 'user_id')
+    and a.atttypid in ('bigint'::regtype, 'uuid'::regtype) and a.attname not in ('owner_id', 'user_id', 'step')
 """
 
 Connection = psycopg.Connection[Any]
@@ -486,9 +487,9 @@ def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
         "personality": psycopg.types.json.Jsonb(personality),
         "vector": "[" + ",".join(["0.05"] * 384) + "]",
     }
-    for statement in [*SEED, *STATES]:
+    for statement in [*SEED, *STATES, *model_database.SEED]:
         owner.execute(statement, params)
-    tables, ids = tenant_tables(owner), {}
+    tables, ids, named = tenant_tables(owner), {}, {**NAMED, **model_database.NAMED}
     for table, column in [*owner.execute(_KEYS).fetchall(), ("socket_connections", "connection_id")]:
         if table in tables:
             rows = owner.execute(
@@ -496,7 +497,7 @@ def seed(owner: Connection, user_id: int, mark: str, personality: Any) -> Owned:
                 [user_id],
             )
             ids[table, column] = [row[0] for row in rows]
-    return Owned(user_id, mark, ids, {name: _only(owner, query, user_id) for name, query in NAMED.items()})
+    return Owned(user_id, mark, ids, {name: _only(owner, query, user_id) for name, query in named.items()})
 
 
 def _only(owner: Connection, query: LiteralString, user_id: int) -> Any:
