@@ -3191,6 +3191,7 @@ CREATE TABLE public.tensor_chunks (
     pack_offset bigint,
     data bytea,
     refs bigint DEFAULT 0 NOT NULL,
+    damaged_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT tensor_chunks_check CHECK (((pack_id IS NULL) = (pack_offset IS NULL))),
     CONSTRAINT tensor_chunks_check1 CHECK (((pack_id IS NULL) <> (data IS NULL))),
@@ -3213,6 +3214,8 @@ COMMENT ON COLUMN public.tensor_chunks.quick_checksum IS 'XXH3-128 of the same b
 COMMENT ON COLUMN public.tensor_chunks.base IS 'The chunk against which this one was XORed (codecs named delta)';
 
 COMMENT ON COLUMN public.tensor_chunks.refs IS 'How many tensors and deltas need it; kept by triggers';
+
+COMMENT ON COLUMN public.tensor_chunks.damaged_at IS 'Since when it is known that it, or what it stands on, cannot be read: who saves it again stores it anew';
 
 CREATE TABLE public.tensor_data (
     owner_id bigint NOT NULL,

@@ -27,6 +27,7 @@ create table tensor_chunks (
     pack_offset bigint check (pack_offset >= 0),
     data bytea,
     refs bigint not null default 0 check (refs >= 0),
+    damaged_at timestamptz,
     created_at timestamptz not null,
     primary key (owner_id, checksum),
     foreign key (owner_id, pack_id) references tensor_packs (owner_id, pack_id),
@@ -43,6 +44,7 @@ create index tensor_chunks_free on tensor_chunks (owner_id, created_at) where re
 comment on column tensor_chunks.checksum is 'BLAKE3 of the bytes as they are in memory, before any codec';
 comment on column tensor_chunks.quick_checksum is 'XXH3-128 of the same bytes, seeded with the checksum, checked at each read';
 comment on column tensor_chunks.base is 'The chunk against which this one was XORed (codecs named delta)';
+comment on column tensor_chunks.damaged_at is 'Since when it is known that it, or what it stands on, cannot be read: who saves it again stores it anew';
 comment on column tensor_chunks.refs is 'How many tensors and deltas need it; kept by triggers';
 
 create table tensor_metadata (

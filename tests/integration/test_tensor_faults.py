@@ -163,6 +163,54 @@ def test_a_damaged_base_spoils_what_stands_on_it_and_a_new_save_does_without(
     sound(keeper)
 
 
+def test_what_was_damaged_is_whole_once_it_is_saved_again(
+    keeper: Keeper, packs_folder: Path, owner_conn: psycopg.Connection[Any], sound: Sound
+) -> None:
+    array = noise(6 * MIB)
+    [ref] = keeper.save({"weights": array}).tensors.values()
+    offset, _ = place_of(owner_conn, ref, 1)
+    flip(pack_file(packs_folder, keeper), offset + 77)
+    with pytest.raises(DamagedChunk):
+        service.read(keeper.principal, [ref])
+    again = keeper.save({"weights": array})
+    assert (again.tensors["weights"], again.new_bytes) == (ref, CHUNK_BYTES)  # the others are kept
+    assert (service.read(keeper.principal, [ref])["weights"] == array).all()
+    sound(keeper)
+
+
+def test_what_stood_on_something_damaged_stands_by_itself_once_it_is_saved_again(
+    keeper: Keeper, packs_folder: Path, owner_conn: psycopg.Connection[Any], sound: Sound
+) -> None:
+    first = np.random.default_rng(0).integers(0, 1 << 15, MIB, np.int16)
+    [base] = keeper.save({"w": first}, "delta").tensors.values()
+    [path] = list((packs_folder / str(keeper.owner_id)).glob("*.pack"))
+    second = first.copy()
+    second[::997] += 1
+    [ref] = keeper.save({"w": second}, "delta", {"w": base}).tensors.values()
+    offset, _ = place_of(owner_conn, base, 0)
+    flip(path, offset + 100)
+    assert {bad.tensor for bad in service.verify(keeper.principal)} == {base, ref}
+    keeper.save({"w": second}, "delta", {"w": base})
+    assert (service.read(keeper.principal, [ref])["w"] == second).all()
+    assert [bad.tensor for bad in service.verify(keeper.principal)] == [base]
+    keeper.save({"w": first}, "delta", {"w": ref})
+    sound(keeper)
+
+
+def test_a_small_tensor_that_lies_in_the_database_is_mended_too(
+    keeper: Keeper, owner_conn: psycopg.Connection[Any], sound: Sound
+) -> None:
+    [ref] = keeper.save({"bias": np.arange(100, dtype=np.float32)}).tensors.values()
+    owner_conn.execute(
+        "update tensor_chunks set data = set_byte(data, 3, get_byte(data, 3) # 1) where owner_id = %s",
+        [keeper.owner_id],
+    )
+    assert len(service.verify(keeper.principal)) == 1
+    keeper.save({"bias": np.arange(100, dtype=np.float32)})
+    assert service.read(keeper.principal, [ref])["bias"][99] == 99
+    sound(keeper)
+
+
 @pytest.mark.parametrize(
     "lie",
     [

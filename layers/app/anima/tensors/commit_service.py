@@ -76,6 +76,7 @@ def _enter(
     _hold(tx, owner_id, kept, place)
     _seal(tx, owner_id, place)
     _add_chunks(tx, owner_id, list(place.chunks.values()))
+    _heal(tx, owner_id, [chunk for checksum, chunk in place.chunks.items() if checksum in place.damaged])
     names = [one.given.name for one in kept]
     _add_tensors(tx, owner_id, kept, place, inline, compression)
     entered = tx.fetch(save_repo.ENTERED, owner_id=owner_id, checksums=[one.identity for one in kept], names=names)
@@ -122,6 +123,26 @@ def _add_chunks(tx: db.Transaction, owner_id: int, chunks: list[NewChunk]) -> No
         codecs=[chunk.codec for chunk in chunks],
         bases=[chunk.base for chunk in chunks],
         depths=[chunk.depth for chunk in chunks],
+        pack_ids=[chunk.pack_id for chunk in chunks],
+        offsets=[chunk.pack_offset for chunk in chunks],
+        data=[chunk.data for chunk in chunks],
+    )
+
+
+def _heal(tx: db.Transaction, owner_id: int, chunks: list[NewChunk]) -> None:
+    """Puts what was stored anew in the place of what could not be read."""
+    if not chunks:
+        return
+    checksums = [chunk.checksum for chunk in chunks]
+    tx.execute(save_repo.LET_BASES_GO, owner_id=owner_id, checksums=checksums)
+    tx.execute(
+        save_repo.HEAL,
+        owner_id=owner_id,
+        checksums=checksums,
+        quick_checksums=[chunk.quick_checksum for chunk in chunks],
+        sizes=[chunk.n_bytes for chunk in chunks],
+        stored=[chunk.stored_bytes for chunk in chunks],
+        codecs=[chunk.codec for chunk in chunks],
         pack_ids=[chunk.pack_id for chunk in chunks],
         offsets=[chunk.pack_offset for chunk in chunks],
         data=[chunk.data for chunk in chunks],

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from anima.kernel import db, telemetry
+from anima.kernel import clock, db, telemetry
 from anima.kernel.errors import AnimaError
 from anima.tensors import chunking, codecs, repo
 from anima.tensors.errors import DamagedChunk, MissingPack
@@ -26,9 +26,9 @@ _MOST_STORED = 2 * CHUNK_BYTES
 class Wrong(Exception):
     """A chunk is not what it was; says where and why."""
 
-    def __init__(self, place: Place | None, reason: str, *, missing: bool = False) -> None:
+    def __init__(self, place: Place | None, reason: str, *, missing: bool = False, lasting: bool = True) -> None:
         super().__init__(reason)
-        self.place, self.reason, self.missing = place, reason, missing
+        self.place, self.reason, self.missing, self.lasting = place, reason, missing, lasting
 
 
 @dataclass(slots=True)
@@ -67,10 +67,21 @@ class Loader:
             self._fill(checksum, out)
         except Wrong as wrong:
             telemetry.count("tensors.damaged")
+            self.mark(wrong)
             pack = _pack_of(wrong.place)
             if wrong.missing:
                 raise MissingPack(tensor=tensor, chunk=index, pack=pack) from wrong
             raise DamagedChunk(tensor=tensor, chunk=index, pack=pack, reason=wrong.reason) from wrong
+
+    def mark(self, wrong: Wrong) -> None:
+        """Remembers that a chunk cannot be read, so that whoever saves it again stores it anew."""
+        if wrong.place is None or not wrong.lasting:
+            return
+        try:
+            with db.transaction(self.principal) as tx:
+                tx.execute(repo.MARK_DAMAGED, owner_id=self.owner_id, checksum=wrong.place.checksum, now=clock.now())
+        except AnimaError as error:  # what is wrong with the chunk is the answer
+            telemetry.warning("tensors.not_marked", reason=error.slug)
 
     def raw(self, checksum: bytes) -> memoryview:
         """A chunk as it is in memory. Raises Wrong."""
@@ -161,8 +172,10 @@ class Loader:
             self.packs.read(self.owner_id, [vendor.Piece(place.pack_id, place.pack_offset, out)])
         except vendor.PackMissing as error:
             raise Wrong(place, error.detail, missing=True) from error
-        except AnimaError as error:
+        except vendor.PackTruncated as error:
             raise Wrong(place, error.detail) from error
+        except AnimaError as error:
+            raise Wrong(place, error.detail, lasting=False) from error
 
 
 def _pack_of(place: Place | None) -> str:

@@ -37,6 +37,20 @@ class Place:
 # Whoever refers to tensors that are there already, or removes what nobody refers to, holds this lock of the owner's.
 LOCK = db.Command("select pg_advisory_xact_lock(hashtextextended('tensors:' || %(owner_id)s::bigint, 0))")
 
+# What stands on a chunk that cannot be read cannot be read either.
+MARK_DAMAGED = db.Command(
+    """
+    with recursive spoilt as (
+        select %(checksum)s::bytea as checksum
+        union
+        select c.checksum from tensor_chunks c join spoilt s on c.base = s.checksum where c.owner_id = %(owner_id)s
+    )
+    update tensor_chunks c set damaged_at = %(now)s
+    from spoilt s
+    where c.owner_id = %(owner_id)s and c.checksum = s.checksum and c.damaged_at is null
+    """
+)
+
 TENSORS = db.Query(
     TensorRef,
     """

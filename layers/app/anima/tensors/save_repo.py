@@ -22,6 +22,7 @@ class Known:
 
     checksum: bytes
     inline: bool
+    damaged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ HOME = db.Query(
 KNOWN = db.Query(
     Known,
     """
-    select checksum, pack_id is null as inline from tensor_chunks
+    select checksum, pack_id is null as inline, damaged_at is not null as damaged from tensor_chunks
     where owner_id = %(owner_id)s and checksum = any (%(checksums)s)
     """,
 )
@@ -98,7 +99,7 @@ FORGET_PACKS = db.Command(
 HELD = db.Query(
     Known,
     """
-    select checksum, pack_id is null as inline from tensor_chunks
+    select checksum, pack_id is null as inline, damaged_at is not null as damaged from tensor_chunks
     where owner_id = %(owner_id)s and checksum = any (%(checksums)s)
     order by checksum
     for key share
@@ -116,6 +117,31 @@ ADD_CHUNKS = db.Command(
         %(data)s::bytea[])
         as n (checksum, quick_checksum, n_bytes, stored_bytes, codec, base, depth, pack_id, pack_offset, data)
     on conflict (owner_id, checksum) do nothing
+    """
+)
+
+# Of chunks that could not be read any more: what they stood on is needed by one less, for they stand by themselves now.
+LET_BASES_GO = db.Command(
+    """
+    update tensor_chunks c set refs = c.refs - n.count
+    from (
+        select base, count(*) from tensor_chunks
+        where owner_id = %(owner_id)s and checksum = any (%(checksums)s) and damaged_at is not null
+        group by base
+    ) n
+    where c.owner_id = %(owner_id)s and c.checksum = n.base
+    """
+)
+
+HEAL = db.Command(
+    """
+    update tensor_chunks c set quick_checksum = n.quick_checksum, n_bytes = n.n_bytes, stored_bytes = n.stored_bytes,
+        codec = n.codec, base = null, depth = 0, pack_id = n.pack_id, pack_offset = n.pack_offset, data = n.data,
+        damaged_at = null
+    from unnest(%(checksums)s::bytea[], %(quick_checksums)s::bytea[], %(sizes)s::integer[], %(stored)s::integer[],
+        %(codecs)s::text[], %(pack_ids)s::uuid[], %(offsets)s::bigint[], %(data)s::bytea[])
+        as n (checksum, quick_checksum, n_bytes, stored_bytes, codec, pack_id, pack_offset, data)
+    where c.owner_id = %(owner_id)s and c.checksum = n.checksum and c.damaged_at is not null
     """
 )
 

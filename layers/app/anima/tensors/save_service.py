@@ -107,7 +107,8 @@ class Save:
             return []
         with db.transaction(self.principal) as tx:
             known = tx.fetch(save_repo.KNOWN, owner_id=self.owner_id, checksums=list(new))
-        self.inline |= {one.checksum: one.inline for one in known.all()}
+        self.inline |= {one.checksum: one.inline for one in known.all() if not one.damaged}
+        self.place.damaged |= {one.checksum for one in known.all() if one.damaged}
         unknown = [chunk for checksum, chunk in new.items() if checksum not in self.inline]
         self.inline |= {chunk.checksum: False for chunk in unknown}
         return unknown
@@ -129,7 +130,8 @@ class Save:
 
     def _encode(self, chunk: Chunk) -> None:
         new, size = _new(chunk), itemsize(chunk.kept.given.dtype)
-        found = self.bases.difference(chunk.kept.base_chunks, chunk.index, chunk.held, size)
+        bases = [] if chunk.checksum in self.place.damaged else chunk.kept.base_chunks
+        found = self.bases.difference(bases, chunk.index, chunk.held, size)
         if found is not None:
             new.codec, stored, new.base, new.depth = found
         else:

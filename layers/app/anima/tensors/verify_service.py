@@ -61,17 +61,20 @@ def _of_tensors(
 
 
 def _wrong(load: Loader, checksum: bytes) -> str | None:
-    """What is wrong with a chunk, after a second look."""
-    reason = _look(load, checksum)
-    if reason is not None:
-        load.look_up([checksum], again=True)
-        reason = _look(load, checksum)
-    return reason
+    """What is wrong with a chunk, after a second look; it is remembered."""
+    if _look(load, checksum) is None:
+        return None
+    load.look_up([checksum], again=True)
+    wrong = _look(load, checksum)
+    if wrong is not None:
+        load.mark(wrong)
+    return wrong.reason if wrong else None
 
 
-def _look(load: Loader, checksum: bytes) -> str | None:
+def _look(load: Loader, checksum: bytes) -> Wrong | None:
     try:
-        right = chunking.identity(load.raw(checksum)) == checksum
+        if chunking.identity(load.raw(checksum)) != checksum:
+            raise Wrong(load.place(checksum), "its bytes are not those that it is known by")
     except Wrong as wrong:
-        return wrong.reason
-    return None if right else "its bytes are not those that it is known by"
+        return wrong
+    return None

@@ -142,6 +142,8 @@ class Writing:
     packs: vendor.Packs
     tag: int
     chunks: dict[bytes, NewChunk] = field(default_factory=dict)
+    damaged: set[bytes] = field(default_factory=set)
+    """Chunks that are there and cannot be read: they are stored anew, and stand by themselves."""
     _waiting: list[NewChunk] = field(default_factory=list)
     _waiting_bytes: int = 0
     _opened: list[OpenPack] = field(default_factory=list)
