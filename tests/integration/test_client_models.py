@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import safetensors.numpy
 from anima import registry
 from anima.client import Anima, AsyncAnima, BadInput, Conflict, Forbidden, NotFound
 from fixtures.api import Person
+from fixtures.coroutines import awaited
 
 
 @pytest.fixture
@@ -102,4 +102,4 @@ def test_caches_and_attention_are_told_in_both_colours(listening: str, alice: Pe
             assert [one async for one in client.list_attention_inputs(made.model.model_id)] == []
             assert [one async for one in client.list_inference_sessions()] == []
 
-    asyncio.run(asked())
+    awaited(asked())

@@ -184,6 +184,6 @@ def test_one_of_several_models_of_a_repository(
     )
     assert hub_double.fetched() == {"tiny-q4.gguf"}
     out = export_service.export(keeper.principal, model, tmp_path / "out.gguf")
-    assert out.read_bytes() == tiny_gguf.read_bytes()
+    assert (out / "tiny-q4.gguf").read_bytes() == tiny_gguf.read_bytes()
     with pytest.raises(UnknownOnHub):
         import_service.import_hub(keeper.principal, "org/tiny", endpoint=hub_double.url, files=["*q5*"])
