@@ -21,7 +21,7 @@ from psycopg import sql
 from pydantic import AliasChoices
 
 from anima.kernel import config as kernel_config
-from anima.kernel import db, secrets, telemetry
+from anima.kernel import db, limits, secrets, telemetry
 from anima.kernel.postgres import bootstrap, ephemeral, migration_files, migrations
 from anima.kernel.postgres.launcher import Server
 from anima.kernel.postgres.locks import exclusive
@@ -103,6 +103,7 @@ def _forget() -> None:
     db.close_pools()
     kernel_config.settings.cache_clear()
     secrets.master_key.cache_clear()
+    limits.start_over()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from anima.cli import model_place, model_tree, output
+from anima.kernel import pages
 from anima.kernel.errors import BadInput
 
 if TYPE_CHECKING:
@@ -133,15 +134,8 @@ def list_models(
     """Models and their versions, the newest first."""
     from anima.registry import service
 
-    found: list[Model] = []
     with model_place.signed_in() as me:
-        cursor: str | None = None
-        while True:
-            page = service.models(me, cursor, _PAGE, name=name, status=status)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        found = list(pages.every(lambda cursor: service.models(me, cursor, _PAGE, name=name, status=status)))
     rows = [asdict(one) for one in found] if as_json else [row(one) for one in found]
     empty = "no models; `anima model import PATH` brings one in, `anima model example` makes a small one"
     if name is not None or status is not None:
@@ -191,14 +185,7 @@ def _leaves(model: Model, weights: Sequence[Weight]) -> Iterator[model_tree.Leaf
 def _all_layers(me: db.Principal, model: Model) -> list[Any]:
     from anima.registry import parts_service
 
-    layers: list[Any] = []
-    cursor: str | None = None
-    while True:
-        page = parts_service.layers(me, model, cursor, _PAGE)
-        layers += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return layers
+    return list(pages.every(lambda cursor: parts_service.layers(me, model, cursor, _PAGE)))
 
 
 def _print_head(model: Model) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anima.cli import model, model_place, output
+from anima.kernel import pages
 from anima.kernel.errors import BadInput, FieldError
 
 if TYPE_CHECKING:
@@ -44,15 +46,10 @@ def run_of(me: db.Principal, text: str) -> uuid.UUID:
         return run_reading_service.session(me, uuid.UUID(text)).session_id
     except ValueError:
         pass
-    cursor: str | None = None
-    while True:
-        page = run_reading_service.sessions(me, cursor, _PAGE)
-        for one in page.items:
-            if one.name == text:
-                return one.session_id
-        cursor = page.next_cursor
-        if cursor is None:
-            raise RunNotFound(session_id=text)
+    for one in pages.every(lambda cursor: run_reading_service.sessions(me, cursor, _PAGE)):
+        if one.name == text:
+            return one.session_id
+    raise RunNotFound(session_id=text)
 
 
 def _row(one: Checkpoint) -> dict[str, Any]:
@@ -97,16 +94,10 @@ def list_checkpoints(of: OfModel = None, run: OfRun = None, as_json: output.AsJs
     """Checkpoints of a model or a run, the newest first, with what each added to the store."""
     from anima.registry import checkpoint_service
 
-    found: list[Checkpoint] = []
     with model_place.signed_in() as me:
         whose: dict[str, Any] = _whose(me, of, run)
-        cursor: str | None = None
-        while True:
-            page = checkpoint_service.checkpoints(me, **whose, cursor=cursor, limit=_PAGE)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        asked = partial(checkpoint_service.checkpoints, me, limit=_PAGE, **whose)
+        found = list(pages.every(lambda cursor: asked(cursor=cursor)))
     rows = [_json(one) if as_json else _row(one) for one in found]
     empty = "no checkpoints; `run.save(...)` makes one" + ("" if of is None else ", --run RUN lists those of a run")
     output.print_rows(rows, _COLUMNS, as_json=as_json, empty=empty)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from anima.cli import model_place, output
 from anima.cli.model_checkpoints import run_of
+from anima.kernel import pages
 from anima.kernel.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,16 +41,10 @@ def runs(
     """Training runs, the newest first."""
     from anima.registry import run_reading_service, service
 
-    found: list[Session] = []
     with model_place.signed_in() as me:
         model_id = None if of is None else service.get(me, of).model_id
-        cursor: str | None = None
-        while True:
-            page = run_reading_service.sessions(me, cursor, _PAGE, model_id=model_id, status=status)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        asked = partial(run_reading_service.sessions, me, limit=_PAGE, model_id=model_id, status=status)
+        found = list(pages.every(lambda cursor: asked(cursor=cursor)))
     rows = [_json(one) if as_json else _row(one) for one in found]
     none = of is None and status is None
     empty = "no runs; `registry.runs.begin(...)` begins one" if none else "no such runs; `anima model runs` lists all"

@@ -10,7 +10,6 @@ from anima.avatars import service as avatars
 from anima.emotions import drives, feeling, repo, state_repo
 from anima.emotions.state_repo import Point
 from anima.kernel import clock, db, pages
-from anima.kernel.errors import BadInput, FieldError
 from anima.personality.build import build
 from anima.personality.model import Emotions, Personality
 
@@ -84,11 +83,4 @@ def _mood(whole: Personality, now: feeling.Feeling) -> tuple[str, float]:
 
 
 def _place(cursor: str | None) -> tuple[datetime | None, uuid.UUID | None]:
-    place = pages.decode(cursor, 2)
-    if place is None:
-        return None, None
-    try:
-        return datetime.fromisoformat(place[0]), uuid.UUID(place[1])
-    except (TypeError, ValueError) as error:
-        wrong = FieldError("cursor", "take it from next_cursor of a page")
-        raise BadInput(reason="unknown cursor", fields=[wrong]) from error
+    return pages.time_and_id(cursor) or (None, None)

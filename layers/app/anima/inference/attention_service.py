@@ -175,5 +175,5 @@ def _place(cursor: str | None) -> tuple[bytes, int, int] | None:
         return None
     digest, layer, head = decoded
     if not isinstance(digest, str) or any(type(one) is not int or not 0 <= one < _MOST for one in (layer, head)):
-        raise BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
+        raise pages.unknown()
     return _bytes(digest, "cursor"), layer, head

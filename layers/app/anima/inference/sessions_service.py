@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from anima.inference import sessions_repo
 from anima.inference.errors import ModelMissing, SessionMissing
@@ -12,7 +11,7 @@ from anima.kernel import clock, db, ids, pages
 from anima.kernel.errors import BadInput, FieldError
 from anima.tensors import service as tensors
 
-__all__ = ["Session", "begin", "delete", "end", "owner_of", "place", "session", "sessions"]
+__all__ = ["Session", "begin", "delete", "end", "owner_of", "session", "sessions"]
 
 
 def begin(
@@ -48,7 +47,7 @@ def sessions(
     principal: db.Principal, cursor: str | None = None, limit: int = 50, *, model_id: uuid.UUID | None = None
 ) -> pages.Page[Session]:
     """The sessions, newest first; those of one model where it is named. Raises BadInput for a cursor that is none."""
-    after = place(cursor)
+    after = pages.time_and_id(cursor)
     with db.transaction(principal) as tx:
         found = sessions_repo.page(tx, owner_of(principal), model_id, after, limit)
     return pages.page(found.all(), limit, lambda one: (one.created_at.isoformat(), str(one.inference_id)))
@@ -77,20 +76,6 @@ def owner_of(principal: db.Principal) -> int:
     """Whose the state is. What inference keeps always belongs to somebody."""
     assert principal.user_id is not None, "what inference keeps belongs to somebody"
     return principal.user_id
-
-
-def place(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
-    """The time and the id in a cursor of a list that is ordered by both. Raises BadInput."""
-    decoded = pages.decode(cursor, 2)
-    if decoded is None:
-        return None
-    try:
-        at, last = datetime.fromisoformat(decoded[0]), uuid.UUID(decoded[1])
-        if at.tzinfo is not None:
-            return at, last
-    except (TypeError, ValueError, AttributeError):
-        pass
-    raise BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
 
 
 def _found(one: Session | None, inference_id: uuid.UUID) -> Session:

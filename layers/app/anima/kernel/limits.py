@@ -96,6 +96,11 @@ class _Known:
         """Has them read anew by the next call; until then they hold as they are."""
         self._read_at = -math.inf
 
+    def start_over(self) -> None:
+        """Holds nothing, as a process that has just begun: those of the environment count until the next call reads."""
+        self._values = {}
+        self.forget()
+
     def limit(self, door: str) -> Limit:
         tokens, seconds = f"{door}_tokens", f"{door}_refill_seconds"
         held = self._values
@@ -107,6 +112,7 @@ class _Known:
 
 _known = _Known()
 forget = _known.forget
+start_over = _known.start_over
 
 
 def begin(tx: db.Transaction) -> db.Pending[Held] | None:

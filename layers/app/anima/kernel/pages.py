@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from anima.kernel.errors import BadInput, FieldError
@@ -22,7 +24,8 @@ class Page(Generic[R]):
     next_cursor: str | None
 
 
-def _unknown() -> BadInput:
+def unknown() -> BadInput:
+    """What is answered to a cursor that no page gave."""
     return BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
 
 
@@ -41,7 +44,7 @@ def decode(cursor: str | None, length: int) -> list[Any] | None:
             return position
     except ValueError:
         pass
-    raise _unknown()
+    raise unknown()
 
 
 def number(cursor: str | None, most: int = 2**63 - 1) -> int | None:
@@ -51,7 +54,7 @@ def number(cursor: str | None, most: int = 2**63 - 1) -> int | None:
         return None
     if type(position[0]) is int and 0 <= position[0] <= most:
         return position[0]
-    raise _unknown()
+    raise unknown()
 
 
 def name(cursor: str | None) -> str | None:
@@ -61,7 +64,32 @@ def name(cursor: str | None) -> str | None:
         return None
     if isinstance(position[0], str) and "\0" not in position[0]:
         return position[0]
-    raise _unknown()
+    raise unknown()
+
+
+def time_and_id(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
+    """The time and the id that a cursor holds, of a list that is ordered by both. Raises BadInput."""
+    position = decode(cursor, 2)
+    if position is None:
+        return None
+    try:
+        at = datetime.fromisoformat(str(position[0]))
+        if at.tzinfo is not None:
+            return at, uuid.UUID(str(position[1]))
+    except ValueError:
+        pass
+    raise unknown()
+
+
+def every(ask: Callable[[str | None], Page[R]]) -> Iterator[R]:
+    """The rows of all pages, each page asked for by the cursor of the one before when it is needed."""
+    cursor: str | None = None
+    while True:
+        found = ask(cursor)
+        yield from found.items
+        cursor = found.next_cursor
+        if cursor is None:
+            return
 
 
 def page(rows: list[R], limit: int, position: Callable[[R], Sequence[Any]]) -> Page[R]:

@@ -10,7 +10,7 @@ from typing import Any
 from anima.kernel import clock, db, ids, pages
 from anima.kernel.errors import BadInput
 from anima.kernel.pages import Page
-from anima.registry import architectures_model, checkpoint_write_repo, parts_service, position, service
+from anima.registry import architectures_model, checkpoint_write_repo, parts_service, service
 from anima.registry import checkpoint_repo as repo
 from anima.registry.checkpoint_model import Checkpoint, Mode, Role, plain
 from anima.registry.model import Model
@@ -39,7 +39,7 @@ def checkpoints(
     limit: int = 50,
 ) -> Page[Checkpoint]:
     """Checkpoints of a run or of a model, the newest first. Raises BadInput for an unknown cursor."""
-    place = position.time_and_id(cursor)
+    place = pages.time_and_id(cursor)
     before, before_id = place if place is not None else (None, None)
     with db.transaction(principal) as tx:
         found = repo.page(

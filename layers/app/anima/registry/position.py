@@ -2,29 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime
-
 from anima.kernel import pages
-from anima.kernel.errors import BadInput, FieldError
-
-
-def _unknown() -> BadInput:
-    return BadInput(reason="unknown cursor", fields=[FieldError("cursor", "take it from next_cursor of a page")])
-
-
-def time_and_id(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
-    """A time and an id. Raises BadInput."""
-    place = pages.decode(cursor, 2)
-    if place is None:
-        return None
-    try:
-        at = datetime.fromisoformat(str(place[0]))
-        if at.tzinfo is None:
-            raise _unknown()
-        return at, uuid.UUID(str(place[1]))
-    except ValueError:
-        raise _unknown() from None
 
 
 def numbers(cursor: str | None) -> tuple[int, int]:
@@ -35,7 +13,7 @@ def numbers(cursor: str | None) -> tuple[int, int]:
     first, second = place
     if type(first) is int and type(second) is int and 0 <= first < 2**31 and 0 <= second < 2**31:
         return first, second
-    raise _unknown()
+    raise pages.unknown()
 
 
 def number_and_text(cursor: str | None) -> tuple[int, str]:
@@ -46,4 +24,4 @@ def number_and_text(cursor: str | None) -> tuple[int, str]:
     number, text = place
     if type(number) is int and 0 <= number < 2**31 and isinstance(text, str) and "\0" not in text:
         return number, text
-    raise _unknown()
+    raise pages.unknown()

@@ -6,7 +6,6 @@ import uuid
 
 from anima.kernel import db, pages
 from anima.kernel.pages import Page
-from anima.registry import position
 from anima.registry import run_repo as repo
 from anima.registry.run_errors import RunNotFound
 from anima.registry.run_model import Progress, Session
@@ -22,7 +21,7 @@ def sessions(
     status: str | None = None,
 ) -> Page[Session]:
     """Runs, the newest first: all, those of a model, those in a status. Raises BadInput for an unknown cursor."""
-    place = position.time_and_id(cursor)
+    place = pages.time_and_id(cursor)
     before, before_id = place if place is not None else (None, None)
     with db.transaction(principal) as tx:
         found = repo.page(

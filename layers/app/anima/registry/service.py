@@ -10,7 +10,7 @@ from typing import Any
 from anima.kernel import clock, db, ids, pages
 from anima.kernel.errors import BadInput, FieldError, NotFound
 from anima.kernel.pages import Page
-from anima.registry import position, repo
+from anima.registry import repo
 from anima.registry.errors import IsDeployed, NothingToRollBack, WrongStatus
 from anima.registry.kept_json import kept_json
 from anima.registry.model import NEXT, TYPES, Deployment, Model, Reference, before, named
@@ -99,7 +99,7 @@ def models(
     """The models of a person, newest first. Raises BadInput."""
     if status is not None and status not in NEXT:
         raise BadInput(reason="unknown status", fields=[FieldError("status", f"one of {', '.join(NEXT)}")])
-    after = position.time_and_id(cursor)
+    after = pages.time_and_id(cursor)
     if name is not None and not is_text(name):
         return Page([], None)
     with db.transaction(principal) as tx:

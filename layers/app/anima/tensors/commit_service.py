@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anima.kernel import clock, db, ids, telemetry
 from anima.kernel.errors import DatabaseUnavailable
@@ -112,41 +112,31 @@ def _seal(tx: db.Transaction, owner_id: int, place: Writing) -> None:
 def _add_chunks(tx: db.Transaction, owner_id: int, chunks: list[NewChunk]) -> None:
     if not chunks:
         return
-    tx.execute(
-        save_repo.ADD_CHUNKS,
-        owner_id=owner_id,
-        now=clock.now(),
-        checksums=[chunk.checksum for chunk in chunks],
-        quick_checksums=[chunk.quick_checksum for chunk in chunks],
-        sizes=[chunk.n_bytes for chunk in chunks],
-        stored=[chunk.stored_bytes for chunk in chunks],
-        codecs=[chunk.codec for chunk in chunks],
-        bases=[chunk.base for chunk in chunks],
-        depths=[chunk.depth for chunk in chunks],
-        pack_ids=[chunk.pack_id for chunk in chunks],
-        offsets=[chunk.pack_offset for chunk in chunks],
-        data=[chunk.data for chunk in chunks],
-    )
+    bases, depths = [chunk.base for chunk in chunks], [chunk.depth for chunk in chunks]
+    tx.execute(save_repo.ADD_CHUNKS, owner_id=owner_id, now=clock.now(), bases=bases, depths=depths, **_columns(chunks))
 
 
 def _heal(tx: db.Transaction, owner_id: int, chunks: list[NewChunk]) -> None:
     """Puts what was stored anew in the place of what could not be read."""
     if not chunks:
         return
-    checksums = [chunk.checksum for chunk in chunks]
-    tx.execute(save_repo.LET_BASES_GO, owner_id=owner_id, checksums=checksums)
-    tx.execute(
-        save_repo.HEAL,
-        owner_id=owner_id,
-        checksums=checksums,
-        quick_checksums=[chunk.quick_checksum for chunk in chunks],
-        sizes=[chunk.n_bytes for chunk in chunks],
-        stored=[chunk.stored_bytes for chunk in chunks],
-        codecs=[chunk.codec for chunk in chunks],
-        pack_ids=[chunk.pack_id for chunk in chunks],
-        offsets=[chunk.pack_offset for chunk in chunks],
-        data=[chunk.data for chunk in chunks],
-    )
+    columns = _columns(chunks)
+    tx.execute(save_repo.LET_BASES_GO, owner_id=owner_id, checksums=columns["checksums"])
+    tx.execute(save_repo.HEAL, owner_id=owner_id, **columns)
+
+
+def _columns(chunks: list[NewChunk]) -> dict[str, list[Any]]:
+    """What is known of chunks and where they lie, column by column."""
+    return {
+        "checksums": [chunk.checksum for chunk in chunks],
+        "quick_checksums": [chunk.quick_checksum for chunk in chunks],
+        "sizes": [chunk.n_bytes for chunk in chunks],
+        "stored": [chunk.stored_bytes for chunk in chunks],
+        "codecs": [chunk.codec for chunk in chunks],
+        "pack_ids": [chunk.pack_id for chunk in chunks],
+        "offsets": [chunk.pack_offset for chunk in chunks],
+        "data": [chunk.data for chunk in chunks],
+    }
 
 
 def _add_tensors(

@@ -1,7 +1,7 @@
 // What every part of the admin's place does: it asks for something, shows what went wrong, and asks again after a change.
 
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { asFailure, get } from '../js/api.js';
 import { said } from '../js/house.js';
 
@@ -9,9 +9,10 @@ import { said } from '../js/house.js';
 
 /**
  * Something of the service, what went wrong, and a way to change it.
- * @param {string} path
+ * @param {string} path what is asked for; another one is asked for anew
+ * @param {() => Promise<any>} [ask] how, where it is not one answer as it is
  */
-export function useAsked(path) {
+export function useAsked(path, ask = () => get(path)) {
   const found = useSignal(/** @type {any} */ (null));
   const failure = useSignal(/** @type {Failure | null} */ (null));
   const attempt = async (/** @type {() => Promise<any>} */ act) => {
@@ -23,15 +24,22 @@ export function useAsked(path) {
       return undefined;
     }
   };
-  const look = () => attempt(async () => (found.value = await get(path)));
+  const now = useRef(path);
+  now.current = path;
+  const look = () =>
+    attempt(async () => {
+      const answer = await ask();
+      if (now.current === path) found.value = answer;
+    });
   useEffect(() => {
+    found.value = null;
     void look();
   }, [path]);
   /** Does something, looks again, and says what was done. */
   const change = async (/** @type {() => Promise<any>} */ act, /** @type {string} */ told) => {
     await attempt(async () => {
       await act();
-      found.value = await get(path);
+      found.value = await ask();
       said.value = told;
     });
     return failure.value === null;

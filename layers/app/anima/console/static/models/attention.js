@@ -3,10 +3,11 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { get, send } from '../js/api.js';
+import { send } from '../js/api.js';
 import { go, route } from '../js/route.js';
-import { all, useFound } from './told.js';
+import { all } from './told.js';
 
 const CELL = 40;
 const LARGEST = 600;
@@ -48,7 +49,8 @@ function draw(canvas, { queries, keys, values }, cell) {
 
 /** @param {{ pattern: any }} props */
 function HeatMap({ pattern }) {
-  const { found, failure } = useFound(pattern.pattern_id, () => matrix(pattern));
+  const known = useAsked(pattern.pattern_id, () => matrix(pattern));
+  const [found, failure] = [known.found.value, known.failure.value];
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const at = useSignal(/** @type {[number, number] | null} */ (null));
   const cell = found ? Math.max(2, Math.min(CELL, Math.floor(LARGEST / Math.max(found.keys, found.queries)))) : CELL;
@@ -93,7 +95,8 @@ function Text({ model, text }) {
   const layer = Math.min(Number(given.get('layer') ?? 0), text.layers - 1);
   const head = Math.min(Number(given.get('head') ?? 0), text.heads - 1);
   const path = `/inference/attention/${model.model_id}?input=${text.input_hash}&layer=${layer}&head=${head}`;
-  const { found, failure } = useFound(path, () => get(path));
+  const known = useAsked(path);
+  const [found, failure] = [known.found.value, known.failure.value];
   const choose = (/** @type {string} */ name) => (/** @type {any} */ event) => {
     given.set(name, event.target.value);
     go({ ...route.value, query: given.toString() }, { replace: true });
@@ -114,18 +117,19 @@ function Text({ model, text }) {
 /** @param {{ model: any }} props */
 export function Attention({ model }) {
   const path = `/inference/attention/${model.model_id}/inputs`;
-  const { found, failure } = useFound(path, () => all(path));
+  const known = useAsked(path, () => all(path));
+  const [found, failure] = [known.found.value, known.failure.value];
   if (failure) return html`<${Alert} failure=${failure} />`;
   if (!found) return html`<p class="waiting" role="status">Reading…</p>`;
   if (found.length === 0) return html`<p>Nothing was recorded yet: batch inference keeps what each head attended to where it is asked to.</p>`;
   const asked = new URLSearchParams(route.value.query).get('text');
-  const text = found.find((one) => one.input_hash === asked) ?? found[0];
+  const text = found.find((/** @type {any} */ one) => one.input_hash === asked) ?? found[0];
   const choose = (/** @type {any} */ event) => go({ ...route.value, query: `text=${event.target.value}` }, { replace: true });
   return html`<section>
     <h2>What each head looks at</h2>
     <label>Text
       <select value=${text.input_hash} onChange=${choose}>
-        ${found.map((one) => html`<option key=${one.input_hash} value=${one.input_hash} selected=${one === text}>${one.tokens.join(' ').slice(0, 80)}</option>`)}
+        ${found.map((/** @type {any} */ one) => html`<option key=${one.input_hash} value=${one.input_hash} selected=${one === text}>${one.tokens.join(' ').slice(0, 80)}</option>`)}
       </select>
     </label>
     <${Text} key=${text.input_hash} model=${model} text=${text} />

@@ -1,10 +1,10 @@
 // What the caches of inference hold, and what they saved.
 
 import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { get } from '../js/api.js';
-import { When } from '../js/time.js';
-import { bytes, count, useFound } from './told.js';
+import { When, bytes } from '../js/time.js';
+import { count } from './told.js';
 
 /** @type {Record<string, string>} */
 const KINDS = {
@@ -15,7 +15,8 @@ const KINDS = {
 };
 
 export function Caches() {
-  const { found, failure } = useFound('caches', () => get('/inference/caches'));
+  const known = useAsked('/inference/caches');
+  const [found, failure] = [known.found.value, known.failure.value];
   return html`<section>
     <h2>Caches</h2>
     ${failure && html`<${Alert} failure=${failure} />`}

@@ -1,13 +1,14 @@
 // The checkpoints of a model: what each measured and cost, which is the best, and how two of them differ.
 
 import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
 import { post } from '../js/api.js';
 import { attempt, said } from '../js/house.js';
 import { go, route } from '../js/route.js';
-import { When } from '../js/time.js';
+import { When, bytes } from '../js/time.js';
 import { Difference } from './difference.js';
-import { all, bytes, figure, useFound } from './told.js';
+import { all, figure } from './told.js';
 
 /** @param {Record<string, any>} metrics */
 const measured = (metrics) =>
@@ -38,7 +39,8 @@ function Choice({ items, left, right, choose }) {
 /** @param {{ model: any }} props */
 export function Checkpoints({ model }) {
   const path = `/registry/models/${model.model_id}/checkpoints`;
-  const { found, failure, again } = useFound(path, () => all(path));
+  const known = useAsked(path, () => all(path));
+  const [found, failure] = [known.found.value, known.failure.value];
   if (failure) return html`<${Alert} failure=${failure} />`;
   if (!found) return html`<p class="waiting" role="status">Reading…</p>`;
   if (found.length === 0) return html`<p>None yet. A training run saves them with <code>run.save(…)</code>.</p>`;
@@ -53,7 +55,7 @@ export function Checkpoints({ model }) {
     attempt(async () => {
       await post(`/registry/checkpoints/${one.checkpoint_id}/best`, {});
       said.value = `${titled(one)} is the best now.`;
-      again();
+      known.look();
     });
   return html`<section>
       <h2>Checkpoints</h2>
@@ -66,7 +68,7 @@ export function Checkpoints({ model }) {
         </thead>
         <tbody>
           ${found.map(
-            (one) => html`<tr key=${one.checkpoint_id}>
+            (/** @type {any} */ one) => html`<tr key=${one.checkpoint_id}>
               <th scope="row">${one.step.toLocaleString('en')}</th><td data-label="kind">${one.kind}</td><td data-label="measured">${measured(one.metrics)}</td>
               <td data-label="in memory" class="number">${bytes(one.n_bytes)}</td>
               <td data-label="added to the store" class="number">${bytes(one.new_bytes)}${one.n_bytes > 0 && html`<span class="quiet"> (${Math.round((100 * one.new_bytes) / one.n_bytes)} %)</span>`}</td>

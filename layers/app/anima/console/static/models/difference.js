@@ -1,9 +1,9 @@
 // How two checkpoints differ, tensor by tensor: the most changed first.
 
 import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { get } from '../js/api.js';
-import { figure, useFound } from './told.js';
+import { figure } from './told.js';
 
 /** @type {Record<string, string>} */
 const STATES = { same: 'the same', changed: 'changed', added: 'new', removed: 'gone' };
@@ -36,7 +36,8 @@ function Row({ one, most }) {
 /** @param {{ left: string, right: string }} props */
 export function Difference({ left, right }) {
   const path = `/registry/checkpoints/${left}/compare?with=${right}`;
-  const { found, failure } = useFound(path, () => get(path));
+  const known = useAsked(path);
+  const [found, failure] = [known.found.value, known.failure.value];
   if (left === right) return html`<p class="quiet">Choose two.</p>`;
   if (failure) return html`<${Alert} failure=${failure} />`;
   if (!found) return html`<p class="waiting" role="status">Comparing…</p>`;

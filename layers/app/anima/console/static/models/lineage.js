@@ -1,11 +1,11 @@
 // Where a model comes from, what was made of it, and the runs that trained it.
 
 import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { get } from '../js/api.js';
 import { href } from '../js/route.js';
 import { When } from '../js/time.js';
-import { STATUS, figure, useFound } from './told.js';
+import { STATUS, figure } from './told.js';
 
 /** @type {Record<string, string>} */
 const KINDS = { '': 'made here', import: 'imported', training: 'from a run', quantize: 'quantised', dequantize: 'as floats again', prune: 'pruned' };
@@ -34,7 +34,8 @@ const under = (kin, parent, depth) =>
 /** @param {{ model: any }} props */
 export function Lineage({ model }) {
   const path = `/registry/models/${model.model_id}/lineage`;
-  const { found, failure } = useFound(path, () => get(path));
+  const known = useAsked(path);
+  const [found, failure] = [known.found.value, known.failure.value];
   if (failure) return html`<${Alert} failure=${failure} />`;
   if (!found) return html`<p class="waiting" role="status">Reading…</p>`;
   const before = [...found.ancestors].reverse().map((one, depth) => ({ ...one, depth }));

@@ -2,15 +2,16 @@
 
 import { html } from 'htm/preact';
 import { useEffect } from 'preact/hooks';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { get, post } from '../js/api.js';
+import { post } from '../js/api.js';
 import { attempt, said } from '../js/house.js';
 import { Later } from '../js/later.js';
 import { MenuButton } from '../js/rail.js';
 import { href, route } from '../js/route.js';
-import { When } from '../js/time.js';
+import { When, bytes } from '../js/time.js';
 import { Caches } from './caches.js';
-import { STATUS, all, bytes, count, family, parameters, useFound } from './told.js';
+import { STATUS, all, count, family, parameters } from './told.js';
 
 /** @type {[string | undefined, string, () => Promise<any>][]} */
 const PARTS = [
@@ -48,7 +49,8 @@ function Table({ models }) {
 }
 
 function Shelf() {
-  const { found, failure } = useFound('models', () => all('/registry/models'));
+  const known = useAsked('/registry/models', () => all('/registry/models'));
+  const [found, failure] = [known.found.value, known.failure.value];
   useEffect(() => {
     document.title = 'Models · Anima';
   }, []);
@@ -80,7 +82,8 @@ function Deploying({ model, again }) {
 
 /** @param {{ id: string }} props */
 function One({ id }) {
-  const { found: model, failure, again } = useFound(id, () => get(`/registry/models/${id}`));
+  const known = useAsked(`/registry/models/${id}`);
+  const [model, failure] = [known.found.value, known.failure.value];
   const [part, name, load] = PARTS.find(([one]) => one === route.value.part) ?? PARTS[0] ?? [];
   useEffect(() => {
     document.title = `${model ? named(model) : 'Model'} · Anima`;
@@ -92,7 +95,7 @@ function One({ id }) {
       <${MenuButton} />
       <h1>${named(model)}</h1>
       <span class="state" data-state=${model.status}>${STATUS[model.status] ?? model.status}</span>
-      <${Deploying} model=${model} again=${again} />
+      <${Deploying} model=${model} again=${known.look} />
       <a href=${href({ place: 'models' })}>All models</a>
     </header>
     <p class="quiet">

@@ -1,8 +1,10 @@
 // A model as a tree: its blocks, their layers, and the weights of each, with how many parameters they hold.
 
 import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { all, bytes, count, useFound } from './told.js';
+import { bytes } from '../js/time.js';
+import { all, count } from './told.js';
 
 /** @typedef {{ key: string, title: string, layers: any[], parameters: number }} Block */
 
@@ -67,14 +69,15 @@ function Branch({ block, of }) {
 /** @param {{ model: any }} props */
 export function Structure({ model }) {
   const path = `/registry/models/${model.model_id}`;
-  const { found, failure } = useFound(path, async () => {
+  const known = useAsked(path, async () => {
     const [layers, weights, files] = await Promise.all([all(`${path}/layers`), all(`${path}/weights`), all(`${path}/files`)]);
     return { layers, weights, files };
   });
+  const [found, failure] = [known.found.value, known.failure.value];
   if (failure) return html`<${Alert} failure=${failure} />`;
   if (!found) return html`<p class="waiting" role="status">Reading…</p>`;
-  const of = (/** @type {any} */ layer) => found.weights.filter((one) => one.layer_id === layer.layer_id);
-  const loose = found.weights.filter((one) => one.layer_id === null);
+  const of = (/** @type {any} */ layer) => found.weights.filter((/** @type {any} */ one) => one.layer_id === layer.layer_id);
+  const loose = found.weights.filter((/** @type {any} */ one) => one.layer_id === null);
   return html`<section>
       <h2>Layers</h2>
       ${found.layers.length === 0 && html`<p class="quiet">Nothing of it is known yet: it has no weights.</p>`}
@@ -88,7 +91,7 @@ export function Structure({ model }) {
         <thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th><th scope="col">SHA-256</th></tr></thead>
         <tbody>
           ${found.files.map(
-            (one) => html`<tr key=${one.path}><th scope="row">${one.path}</th><td data-label="size" class="number">${bytes(one.n_bytes)}</td><td data-label="sha-256"><code class="digest">${one.sha256}</code></td></tr>`,
+            (/** @type {any} */ one) => html`<tr key=${one.path}><th scope="row">${one.path}</th><td data-label="size" class="number">${bytes(one.n_bytes)}</td><td data-label="sha-256"><code class="digest">${one.sha256}</code></td></tr>`,
           )}
         </tbody>
       </table>

@@ -1,15 +1,10 @@
 // Counts, sizes and states of models in words, and lists that come in pages.
 
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
-import { asFailure, get } from '../js/api.js';
-
-/** @import { Failure } from '../js/api.js' */
+import { get } from '../js/api.js';
 
 const PAGE = 100;
 const MOST = 5000;
 const STEPS = /** @type {const} */ ([[1e12, 'T'], [1e9, 'B'], [1e6, 'M'], [1e3, 'k']]);
-const BYTES = /** @type {const} */ ([[2 ** 40, 'TiB'], [2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB']]);
 
 /** @type {Record<string, string>} */
 export const STATUS = { initialized: 'not trained yet', training: 'in training', trained: 'trained', deployed: 'deployed' };
@@ -40,12 +35,6 @@ export function parameters(model) {
   return n;
 }
 
-/** @param {number} n */
-export function bytes(n) {
-  const [size, unit] = BYTES.find(([from]) => n >= from) ?? [1, 'B'];
-  return `${(n / size).toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}`;
-}
-
 /** A small number as it is read: 0.0021, 1.3e-7; a dash where there is none. @param {number | null | undefined} value */
 export function figure(value) {
   if (value === null || value === undefined) return '–';
@@ -62,31 +51,4 @@ export async function all(path) {
     cursor = page.next_cursor ?? '';
   } while (cursor && items.length < MOST);
   return items;
-}
-
-/**
- * What `ask` finds for a key; asked again where the key changes, and late answers to an earlier key are not shown.
- * @template T
- * @param {string} key
- * @param {() => Promise<T>} ask
- */
-export function useFound(key, ask) {
-  const found = useSignal(/** @type {T | null} */ (null));
-  const failure = useSignal(/** @type {Failure | null} */ (null));
-  const turn = useSignal(0);
-  const shown = useRef('');
-  useEffect(() => {
-    let wanted = true;
-    failure.value = null;
-    if (shown.current !== key) found.value = null;
-    shown.current = key;
-    ask().then(
-      (answer) => wanted && (found.value = answer),
-      (error) => wanted && (failure.value = asFailure(error)),
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [key, turn.value]);
-  return { found: found.value, failure: failure.value, again: () => (turn.value += 1) };
 }
