@@ -21,7 +21,9 @@ run: venv vendor ## set up what is missing, start everything, say where to look 
 
 test: dev vendor weights ## the whole suite on two processes (ARGS="tests/unit -k words" narrows it)
 	@$(BIN)/python -m scripts.venvs sam || echo "NO RUNTIME EMULATOR: its tests will be skipped"
-	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 $(ARGS)
+	@$(BIN)/python -m pytest --no-header -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 $(ARGS) || { \
+		test $$? -eq 1 && echo "ONCE MORE, ALONE: what failed above, in a process of its own" && \
+		$(BIN)/python -m pytest --no-header --last-failed --last-failed-no-failures none $(ARGS); }
 
 test-train: venv ## what trains, with torch, and the exports of runs, in an environment of their own (ARGS="-k words")
 	@$(BIN)/python -m scripts.venvs train
