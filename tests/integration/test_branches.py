@@ -75,6 +75,40 @@ def test_a_branch_is_a_copy_that_goes_its_own_way(trunk: str) -> None:
     assert names() == ["main", "try-new-sleep"]
 
 
+def kept_for(url: str) -> dict[str, str | None]:
+    """The branches for which a database keeps what they may read."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select value -> 'branches' from settings where key = 'tensors.branches'").fetchone()
+    return row[0] if row else {}
+
+
+def test_a_database_knows_the_branches_that_read_its_packs(trunk: str) -> None:
+    branches.create("reader")
+    short = branches.create("short", expires=timedelta(hours=1))
+    child = branches.create("child", parent="reader")
+    branches.create("bare", schema_only=True)
+    assert child.parent == "reader"
+    assert short.expires_at is not None
+    assert kept_for(trunk) == {"reader": None, "short": short.expires_at.isoformat()}
+    assert kept_for(branches.owner_url("reader")) == {"child": None}
+    branches.delete("child")
+    branches.delete("reader")
+    branches.sweep("short", [])
+    assert kept_for(trunk) == {}
+
+
+def test_a_branch_that_could_not_be_made_keeps_nothing(trunk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from anima.operations.branches_local import LocalEngine
+
+    def full(*_given: object, **_named: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(LocalEngine, "create", full)
+    with pytest.raises(OSError, match="no room"):
+        branches.create("never")
+    assert kept_for(trunk) == {}
+
+
 def test_public_has_no_more_rights_in_a_branch_than_in_the_trunk(trunk: str) -> None:
     branches.create("try")
     with psycopg.connect(branches.owner_url("try")) as connection:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from anima.kernel import clock, db, delivery, outbox
 from anima.tensors import (
     collect_repo,
     compact_service,
+    save_repo,
     save_service,
     service,
     worker,
@@ -187,6 +189,37 @@ def test_files_without_a_row_go_and_those_of_another_database_stay(
         assert service.collect(keeper.principal).packs == 1
     assert set(keeper.files()) == {theirs, forgotten}
     assert service.usage(keeper.principal).packs == 0
+
+
+@pytest.mark.parametrize("branch", ["of this", "expired", "of another", "gone"])
+def test_what_a_branch_still_reads_stays_until_it_is_gone(
+    keeper: Keeper, owner_conn: psycopg.Connection[Any], branch: str
+) -> None:
+    keeper.save({"weights": noise(MIB)})
+    keeper.drop()
+    with db.transaction(keeper.principal) as tx:
+        home = tx.fetch(save_repo.HOME).one().home
+    until = (clock.now() - timedelta(hours=1)).isoformat() if branch == "expired" else None
+    note = {
+        "home": "another" if branch == "of another" else home,
+        "branches": {} if branch == "gone" else {"reader": until},
+    }
+    with branched(owner_conn, note), clock.use(clock.SimulatedClock(clock.now() + timedelta(hours=2))):
+        service.collect(keeper.principal)
+        assert bool(keeper.files()) == (branch == "of this")
+    with clock.use(clock.SimulatedClock(clock.now() + timedelta(hours=3))):
+        service.collect(keeper.principal)
+    assert keeper.files() == {}
+
+
+@contextmanager
+def branched(owner_conn: psycopg.Connection[Any], note: dict[str, Any]) -> Iterator[None]:
+    """A database that was told of branches."""
+    owner_conn.execute("insert into settings (key, value) values (%s, %s)", (save_repo.BRANCHES_KEY, Jsonb(note)))
+    try:
+        yield
+    finally:
+        owner_conn.execute("delete from settings where key = %s", (save_repo.BRANCHES_KEY,))
 
 
 def saving_while(keeper: Keeper, first: dict[str, np.ndarray], act: Callable[[], None], **options: Any) -> Saved:

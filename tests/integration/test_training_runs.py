@@ -27,6 +27,7 @@ from anima.registry.checkpoint_model import Checkpoint, Keep
 from anima.registry.run_errors import (
     CheckpointExists,
     CheckpointNotFound,
+    LaterCheckpoints,
     MismatchedState,
     RunEnded,
     RunNotFound,
@@ -293,6 +294,33 @@ def test_what_does_not_fit_changes_nothing(keeper: Keeper) -> None:
 
 
 HIDDEN_ELSEWHERE = 5
+
+
+def test_a_run_goes_on_from_an_earlier_checkpoint_only_where_the_later_ones_are_given_up(keeper: Keeper) -> None:
+    seeded()
+    trainer = Trainer()
+    run = run_service.begin(keeper.principal, "back again")
+    kept = []
+    for step in (1, 2, 3):
+        trainer.step()
+        run.log(step, loss=float(step))
+        kept.append(save(run, trainer, step, wait=True).wait())
+    earlier, last = kept[0].checkpoint_id, trainer.bits
+    with pytest.raises(LaterCheckpoints, match="2 checkpoints after step 1"):
+        resume(run, trainer, checkpoint_id=earlier)
+    assert trainer.bits == last
+    resumed = resume(run, trainer, checkpoint_id=earlier, discard_later=True)
+    assert resumed is not None
+    assert resumed.step == 1
+    assert len(checkpoint_service.checkpoints(keeper.principal, session_id=run.session_id).items) == 1
+    trainer.weights["w2"] += 1.0  # another way than the first time
+    trainer.step()
+    save(run, trainer, 2, wait=True)
+    run.finish()
+    again = Trainer()
+    resumed = resume(run_service.attach(keeper.principal, run.session_id), again)
+    assert resumed is not None
+    assert (resumed.step, again.bits) == (2, trainer.bits)
 
 
 def test_what_an_optimiser_keeps_is_found_by_parameter(keeper: Keeper) -> None:

@@ -16,7 +16,7 @@ from anima.kernel.config import settings
 from anima.kernel.errors import BadInput
 from anima.kernel.postgres.branch_errors import BranchInUse, BranchServed, NoSuchBranch
 from anima.kernel.postgres.local_branches import check_name
-from anima.operations import branches_use
+from anima.operations import branches_kept, branches_use
 from anima.operations.branches_use import InUse
 
 
@@ -101,7 +101,19 @@ def create(
     except OverflowError:
         raise BadInput(reason="no calendar reaches to the end of such a life") from None
     with engine() as made:
-        return made.create(name, parent=parent, schema_only=schema_only, expires_at=expires_at)
+        if schema_only:
+            return made.create(name, parent=parent, schema_only=True, expires_at=expires_at)
+        parent_url = made.owner_url(_found(made.every(), parent).name)
+        branches_kept.tell(parent_url, name, None)
+        try:
+            branch = made.create(name, parent=parent, schema_only=False, expires_at=expires_at)
+        except BaseException:
+            if name not in {one.name for one in made.every()}:
+                branches_kept.forget(parent_url, name)
+            raise
+        if branch.expires_at is not None:
+            branches_kept.tell(parent_url, name, branch.expires_at)
+        return branch
 
 
 def use(name: str | None) -> Branch:
@@ -123,7 +135,10 @@ def use(name: str | None) -> Branch:
 def reset(name: str) -> Branch:
     """Makes a branch what its parent is now; what was only in it is gone."""
     with engine() as made:
-        return made.reset(name)
+        branch = made.reset(name)
+        if branch.parent is not None and branch.expires_at is not None:
+            branches_kept.tell(made.owner_url(branch.parent), name, branch.expires_at)
+        return branch
 
 
 def restore(name: str, to: datetime) -> Branch:
@@ -140,7 +155,11 @@ def delete(name: str) -> bool:
     """Deletes a branch; false where there was none. Raises BranchInUse, TrunkRefused, BranchHasChildren."""
     with engine() as made:
         _check_unused(made, name)
-        return made.delete(name)
+        known = {branch.name: branch for branch in made.every()}
+        gone = made.delete(name)
+        if gone and name in known:
+            _forget(made, known[name])
+        return gone
 
 
 def sweep(prefix: str, keep: Iterable[str] | None = None) -> Sequence[str]:
@@ -155,21 +174,29 @@ def sweep(prefix: str, keep: Iterable[str] | None = None) -> Sequence[str]:
     with engine() as made:
         known = made.every()
         parents = {branch.parent for branch in known} | {used.name if used else None}
-        names = [
-            branch.name
+        due = [
+            branch
             for branch in known
             if branch.name.startswith(prefix) and not branch.trunk and branch.name not in parents
             if _is_due(branch, kept)
         ]
-        return [name for name in names if _deleted(made, name)]
+        return [branch.name for branch in due if _deleted(made, branch)]
 
 
-def _deleted(made: Engine, name: str) -> bool:
+def _deleted(made: Engine, branch: Branch) -> bool:
     """One that somebody works on waits for the next sweep."""
     try:
-        return made.delete(name)
+        gone = made.delete(branch.name)
     except BranchServed:
         return False
+    if gone:
+        _forget(made, branch)
+    return gone
+
+
+def _forget(made: Engine, branch: Branch) -> None:
+    if branch.parent is not None:
+        branches_kept.forget(made.owner_url(branch.parent), branch.name)
 
 
 def owner_url(name: str) -> str:

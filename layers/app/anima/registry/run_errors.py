@@ -41,6 +41,14 @@ class CheckpointExists(Conflict):
     slug = "checkpoint-exists"
 
 
+class LaterCheckpoints(Conflict):
+    """The run {session_id} has {n} checkpoints after step {step}, in the way of who goes on there: resume with
+    discard_later=True to delete them, or begin another run from that checkpoint.
+    """
+
+    slug = "later-checkpoints"
+
+
 class UnsupportedState(BadInput):
     """This cannot be saved: {path} is {kind}, which no checkpoint holds."""
 

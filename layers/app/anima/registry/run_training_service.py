@@ -18,7 +18,14 @@ from typing import Any, get_args
 
 from anima.kernel import clock, db, telemetry
 from anima.kernel.errors import BadInput, FieldError, NotFound
-from anima.registry import checkpoint_repo, checkpoint_saving_service, checkpoint_service, metrics_repo, service
+from anima.registry import (
+    checkpoint_repo,
+    checkpoint_saving_service,
+    checkpoint_service,
+    checkpoint_write_repo,
+    metrics_repo,
+    service,
+)
 from anima.registry import run_repo as repo
 from anima.registry.checkpoint_model import Checkpoint, Keep, Kind
 from anima.registry.checkpoint_saving_service import Kept, Order, Refs
@@ -28,7 +35,7 @@ from anima.registry.metrics_model import Scope, Value
 from anima.registry.metrics_service import check
 from anima.registry.run_capture_service import Captured, Parts, capture
 from anima.registry.run_copies import Copies, as_it_lies
-from anima.registry.run_errors import CheckpointNotFound, RunEnded, RunTakenOver
+from anima.registry.run_errors import CheckpointNotFound, LaterCheckpoints, RunEnded, RunTakenOver
 from anima.registry.run_handles import Resumed, Saving, best_of, check_place, number_of, told
 from anima.registry.run_model import Compression, Status
 from anima.registry.run_restore_service import fitting
@@ -141,12 +148,14 @@ class Run:
         scheduler: Any = None,
         extra: Any = None,
         checkpoint_id: uuid.UUID | None = None,
+        discard_later: bool = False,
     ) -> Resumed | None:
         """Fills what is handed in with the latest full checkpoint of this run (or with that one), bit for bit.
 
         None where there is none yet: the run begins anew. What was measured after its step is forgotten, for it will be
-        measured again. Raises MismatchedState, CheckpointNotFound, RunTakenOver, and what the tensor store raises for
-        damaged data; nothing is changed then.
+        measured again. Where that checkpoint is not the last one, `discard_later` deletes those after it. Raises
+        LaterCheckpoints without it, MismatchedState, CheckpointNotFound, RunTakenOver, and what the tensor store raises
+        for damaged data; nothing is changed then.
         """
         self.flush()
         with db.transaction(self._principal) as tx:
@@ -154,6 +163,7 @@ class Run:
             if found is None:
                 self._rewind(tx, -1, 0.0)
                 return None
+            later = self._later(tx, found.step, discard=discard_later) if checkpoint_id is not None else []
             parts = checkpoint_service.parts_in(tx, self._owner_id, found.checkpoint_id)
             state = checkpoint_repo.state(tx, self._owner_id, found.checkpoint_id).one().state
         arrays = tensors.read_all(self._principal, [one.ref for one in parts])
@@ -162,6 +172,9 @@ class Run:
         fits = fitting(asked, state, held)
         with db.transaction(self._principal) as tx:
             self._rewind(tx, found.step, found.epoch)
+            if later:
+                checkpoint_write_repo.remove(tx, self._owner_id, later)
+                tensors.released(tx, self._owner_id)
         fits.fill()
         self._last = found.checkpoint_id, {(one.role, one.name): one.ref for one in parts}
         return Resumed(found, **{each.name: getattr(fits.restored, each.name) for each in fields(fits.restored)})
@@ -210,6 +223,13 @@ class Run:
         if found is None or found.session_id != self.session_id:
             raise CheckpointNotFound(checkpoint_id=checkpoint_id)
         return found
+
+    def _later(self, tx: db.Transaction, step: int, *, discard: bool) -> list[uuid.UUID]:
+        """The checkpoints after a step, which are to go. Raises LaterCheckpoints where they are not."""
+        later = checkpoint_repo.later(tx, self._owner_id, self.session_id, step).all()
+        if later and not discard:
+            raise LaterCheckpoints(n=len(later), session_id=self.session_id, step=step)
+        return [one.checkpoint_id for one in later]
 
     def _rewind(self, tx: db.Transaction, step: int, epoch: float | None) -> None:
         """The run stands at the end of this step (-1: before all of them); what was measured later is forgotten."""

@@ -23,6 +23,13 @@ class FreeChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Branched:
+    """Whether a branch of this database may still read what it has let go."""
+
+    branched: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OldPack:
     """A pack, and how long it is."""
 
@@ -126,6 +133,16 @@ BURY_PACKS = db.Query(
 
 DEAD_PACKS = db.Query(
     OldPack, "select pack_id, n_bytes from tensor_packs where owner_id = %(owner_id)s and state = 'dead'"
+)
+
+# A note that a copy of another database brought along is about the branches of that one.
+BRANCHED = db.Query(
+    Branched,
+    """
+    select count(*) > 0 as branched from settings s
+    cross join jsonb_each_text(case when s.value ->> 'home' = %(home)s then s.value -> 'branches' end) b
+    where s.key = %(key)s and (b.value is null or b.value::timestamptz > %(now)s)
+    """,
 )
 
 PACKS_THERE = db.Query(

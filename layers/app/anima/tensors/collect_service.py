@@ -27,13 +27,14 @@ def collect(principal: db.Principal, grace: timedelta = GRACE, packs: vendor.Pac
     owner_id, store, before = owner_of(principal), packs or vendor.packs(), clock.now() - grace
     principal = db.Principal(owner_id, login="worker")  # who sees all that may refer to a tensor
     with db.transaction(principal) as tx:
-        home = tx.fetch(save_repo.HOME)
-    tag = pack_tag(home.one().home)
+        home = tx.fetch(save_repo.HOME).one().home
+        branched = tx.fetch(collect_repo.BRANCHED, home=home, key=save_repo.BRANCHES_KEY, now=clock.now())
+    tag = pack_tag(home)
     tensors = sum(_tensors(principal, owner_id, before))
     chunks = sum(_chunks(principal, owner_id, before))
     moved = compact(principal, owner_id, store, tag, before)
     _bury(principal, owner_id, before)
-    packs_gone, n_bytes = _remove(principal, owner_id, store, tag)
+    packs_gone, n_bytes = _remove(principal, owner_id, store, tag, keep=branched.one().branched)
     strays = _strays(principal, owner_id, store, tag, before)
     gone = Collected(tensors, chunks, packs_gone + strays, n_bytes - moved)
     telemetry.info("tensors.collected", tensors=tensors, chunks=chunks, packs=gone.packs, bytes=gone.bytes)
@@ -80,14 +81,20 @@ def _bury(principal: db.Principal, owner_id: int, before: datetime) -> None:
         tx.fetch(collect_repo.BURY_PACKS, owner_id=owner_id, before=before, now=clock.now())
 
 
-def _remove(principal: db.Principal, owner_id: int, store: vendor.Packs, tag: int) -> tuple[int, int]:
-    """Removes dead packs, the file before the row; a pack of the trunk's is forgotten, and its file stays."""
+def _remove(principal: db.Principal, owner_id: int, store: vendor.Packs, tag: int, *, keep: bool) -> tuple[int, int]:
+    """Removes dead packs, the file before the row; a pack of the trunk's is forgotten, and its file stays.
+
+    With `keep` ours stay dead until a collection after the last branch that may read them is gone.
+    """
     with db.transaction(principal) as tx:
         dead = tx.fetch(collect_repo.DEAD_PACKS, owner_id=owner_id)
     ours = [pack for pack in dead.all() if pack_tag_of(pack.pack_id) == tag]
+    theirs = [pack for pack in dead.all() if pack_tag_of(pack.pack_id) != tag]
+    if keep:
+        ours = []
     for pack in ours:
         store.delete(owner_id, pack.pack_id)
-    _forget(principal, owner_id, [pack.pack_id for pack in dead.all()])
+    _forget(principal, owner_id, [pack.pack_id for pack in (*ours, *theirs)])
     return len(ours), sum(pack.n_bytes for pack in ours)
 
 

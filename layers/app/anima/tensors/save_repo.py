@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from anima.kernel import db
 from anima.tensors.model import TensorRef
 
+BRANCHES_KEY = "tensors.branches"
+"""The setting by which a database knows that branches of it are there: they read its packs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
