@@ -284,16 +284,17 @@ def test_a_lost_activation_is_made_again(
 
 
 def test_what_was_used_the_longest_ago_goes_first(
-    keeper: Keeper, model: Transformer, later: Callable[[timedelta], None]
+    keeper: Keeper, model: Transformer, later: Callable[[timedelta], None], setting: Callable[[str, str], None]
 ) -> None:
+    setting("ANIMA_ACTIVATION_CACHE_BYTES", "1200")
     place, arrays = place_of(model, 0), [np.full(100, n, np.float32) for n in range(4)]
     hashes = [input_hash([one]) for one in arrays]
     for digest, array in zip(hashes[:3], arrays, strict=False):
-        layers_service.keep(keeper.principal, place, {digest: array}, most_bytes=1200)
+        layers_service.keep(keeper.principal, place, {digest: array})
         later(timedelta(minutes=1))
     assert set(layers_service.held(keeper.principal, place, hashes[:1])) == {hashes[0]}
     later(timedelta(minutes=1))
-    layers_service.keep(keeper.principal, place, {hashes[3]: arrays[3]}, most_bytes=1200)
+    layers_service.keep(keeper.principal, place, {hashes[3]: arrays[3]})
     assert set(layers_service.held(keeper.principal, place, hashes)) == {hashes[0], hashes[2], hashes[3]}
 
 

@@ -16,6 +16,7 @@ from anima.inference.errors import BadKv, KvGap, SessionEnded, SessionMissing
 from anima.inference.kv_model import Held, reach, tokens_hash, why_not_kv
 from anima.inference.sessions_service import owner_of
 from anima.kernel import clock, db, ids, telemetry
+from anima.kernel.config import settings
 from anima.kernel.errors import NotFound
 from anima.tensors import errors as broken
 from anima.tensors import service as tensors
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
 
     from anima.inference.kv_model import Pair
 
-__all__ = ["KEPT", "MOST_BYTES", "Held", "restore", "store"]
+__all__ = ["KEPT", "Held", "restore", "store"]
 
 KEPT = timedelta(days=7)
 """Keys and values that nobody asked for in so long go with the next maintenance."""
-MOST_BYTES = 2 << 30
-"""So much of an owner's sessions and slots is kept; those whose use is the longest ago go first."""
 _LONGEST = 1 << 20
 _LOST = (broken.Unreadable, NotFound)
 
@@ -67,7 +66,7 @@ def store(
         new = kv_repo.New(weights, tokens_hash(tokens, end), start, end, [ids.uuid7() for _ in made], made)
         kv_repo.add(tx, owner_id, inference_id, new, clock.now(), KEPT)
         kv_repo.used(tx, owner_id, inference_id, [], clock.now(), KEPT)
-        over = kv_repo.over(tx, owner_id, MOST_BYTES if most_bytes is None else most_bytes)
+        over = kv_repo.over(tx, owner_id, settings().kv_cache_bytes if most_bytes is None else most_bytes)
         left = kv_repo.ranges(tx, owner_id, inference_id, clock.now())
         if dropped.all() or over.all():
             tensors.released(tx, owner_id)

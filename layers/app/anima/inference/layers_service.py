@@ -15,6 +15,7 @@ from anima.inference.errors import BadActivation
 from anima.inference.layers_model import Place, input_hash, little_endian, weights_digest, why_no_place
 from anima.inference.sessions_service import owner_of
 from anima.kernel import clock, db, telemetry
+from anima.kernel.config import settings
 from anima.kernel.errors import NotFound
 from anima.tensors import errors as broken
 from anima.tensors import service as tensors
@@ -27,8 +28,6 @@ __all__ = ["Place", "held", "input_hash", "keep", "reuse", "weights_digest"]
 
 KEPT = timedelta(days=30)
 """An activation that nobody asked for in so long goes with the next maintenance."""
-MOST_BYTES = 1 << 30
-"""So much of an owner's activations is kept; those whose use is the longest ago go first."""
 INLINE_BYTES = 8192
 LOST = (broken.Unreadable, NotFound)
 """What the chunk store says where it cannot give a tensor back."""
@@ -93,7 +92,9 @@ def keep(
     def enter(tx: db.Transaction, saved: Saved | None = None) -> None:
         rows = [_row(place, digest, array, saved) for digest, array in made.items()]
         layers_repo.keep(tx, owner_id, document_id, (place.model, place.name), rows, clock.now(), KEPT)
-        if layers_repo.over(tx, owner_id, MOST_BYTES if most_bytes is None else most_bytes).all():
+        if layers_repo.over(
+            tx, owner_id, settings().activation_cache_bytes if most_bytes is None else most_bytes
+        ).all():
             tensors.released(tx, owner_id)
 
     large = {digest: array for digest, array in made.items() if array.nbytes > INLINE_BYTES}

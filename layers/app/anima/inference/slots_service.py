@@ -15,6 +15,7 @@ from anima.inference.sessions_service import owner_of
 from anima.inference.slots_model import Slot, tokens_of
 from anima.inference.slots_repo import Kept
 from anima.kernel import clock, db, ids, telemetry
+from anima.kernel.config import settings
 from anima.kernel.errors import NotFound
 from anima.tensors import errors as broken
 from anima.tensors import service as tensors
@@ -27,8 +28,6 @@ __all__ = ["Kept", "Slot", "drop", "forget", "keep", "kept", "owners", "used", "
 
 KEPT = timedelta(days=30)
 """A slot that nobody used for so long goes with the next maintenance."""
-MOST_BYTES = 512_000_000
-"""So much of somebody's slots is kept; those whose use is the longest ago go first."""
 MOST_OF_AVATAR = 3
 _NOBODY = db.Principal(user_id=None, login="worker")
 _LOST = (broken.Unreadable, NotFound)
@@ -45,7 +44,7 @@ def keep(
     if tokens is None or len(slot.prompt_hash) != 32:
         return False
     name = f"slot {slot.avatar_id} {slot.prompt_hash.hex()} {slot.model[:200]}"
-    most = MOST_BYTES if most_bytes is None else most_bytes
+    most = settings().prompt_cache_bytes if most_bytes is None else most_bytes
 
     def enter(tx: db.Transaction, saved: Saved) -> None:
         new = repo.New(slot, ids.uuid7(), tokens, saved.tensors[name].tensor_id)
