@@ -17,6 +17,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from anima.kernel import clock, db, delivery, outbox
+from anima.kernel.postgres.home import BRANCHES_KEY
 from anima.tensors import (
     collect_repo,
     compact_service,
@@ -215,11 +216,11 @@ def test_what_a_branch_still_reads_stays_until_it_is_gone(
 @contextmanager
 def branched(owner_conn: psycopg.Connection[Any], note: dict[str, Any]) -> Iterator[None]:
     """A database that was told of branches."""
-    owner_conn.execute("insert into settings (key, value) values (%s, %s)", (save_repo.BRANCHES_KEY, Jsonb(note)))
+    owner_conn.execute("insert into settings (key, value) values (%s, %s)", (BRANCHES_KEY, Jsonb(note)))
     try:
         yield
     finally:
-        owner_conn.execute("delete from settings where key = %s", (save_repo.BRANCHES_KEY,))
+        owner_conn.execute("delete from settings where key = %s", (BRANCHES_KEY,))
 
 
 def saving_while(keeper: Keeper, first: dict[str, np.ndarray], act: Callable[[], None], **options: Any) -> Saved:

@@ -11,8 +11,8 @@ from datetime import datetime
 import psycopg
 
 from anima.kernel import telemetry
+from anima.kernel.postgres.home import BRANCHES_KEY, HOME
 from anima.kernel.postgres.urls import for_libpq
-from anima.tensors.save_repo import BRANCHES_KEY, HOME
 
 _PATIENCE_SECONDS = 10
 
@@ -34,7 +34,7 @@ _FORGOTTEN = "update settings set value = value #- array['branches', %(name)s::t
 def tell(parent_url: str, name: str, expires_at: datetime | None) -> None:
     """Tells a database (the owner's URL) that a branch of it will be there, until that time at the most."""
     given = {"key": BRANCHES_KEY, "name": name, "expires": None if expires_at is None else expires_at.isoformat()}
-    _written(parent_url, _TOLD.format(home=HOME.sql), given)
+    _written(parent_url, _TOLD.format(home=HOME), given)
 
 
 def forget(parent_url: str, name: str) -> None:

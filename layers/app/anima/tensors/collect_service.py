@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anima.kernel import clock, db, telemetry
+from anima.kernel.postgres.home import BRANCHES_KEY
 from anima.tensors import collect_repo, repo, save_repo
 from anima.tensors.compact_service import compact
 from anima.tensors.model import Collected
@@ -28,7 +29,7 @@ def collect(principal: db.Principal, grace: timedelta = GRACE, packs: vendor.Pac
     principal = db.Principal(owner_id, login="worker")  # who sees all that may refer to a tensor
     with db.transaction(principal) as tx:
         home = tx.fetch(save_repo.HOME).one().home
-        branched = tx.fetch(collect_repo.BRANCHED, home=home, key=save_repo.BRANCHES_KEY, now=clock.now())
+        branched = tx.fetch(collect_repo.BRANCHED, home=home, key=BRANCHES_KEY, now=clock.now())
     tag = pack_tag(home)
     tensors = sum(_tensors(principal, owner_id, before))
     chunks = sum(_chunks(principal, owner_id, before))

@@ -6,10 +6,8 @@ import uuid
 from dataclasses import dataclass
 
 from anima.kernel import db
+from anima.kernel.postgres import home
 from anima.tensors.model import TensorRef
-
-BRANCHES_KEY = "tensors.branches"
-"""The setting by which a database knows that branches of it are there: they read its packs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,7 @@ class Awaited:
     awaited: bool
 
 
-HOME = db.Query(
-    Home,
-    """
-    select oid::text || coalesce(':' || current_setting('neon.timeline_id', true), '') as home
-    from pg_database where datname = current_database()
-    """,
-)
+HOME = db.Query(Home, home.HOME)
 
 KNOWN = db.Query(
     Known,
