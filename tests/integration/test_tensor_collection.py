@@ -17,7 +17,6 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from anima.kernel import clock, db, delivery, outbox
-from anima.kernel.postgres.home import BRANCHES_KEY
 from anima.tensors import (
     collect_repo,
     compact_service,
@@ -28,6 +27,7 @@ from anima.tensors import (
     writing_service,
 )
 from anima.tensors.errors import StaleSave, TensorMissing
+from anima.tensors.home_model import BRANCHES_KEY
 from anima.tensors.model import Given, Saved, TensorRef
 from fixtures.tensors import Keeper, Sound
 

@@ -11,8 +11,8 @@ from datetime import datetime
 import psycopg
 
 from anima.kernel import telemetry
-from anima.kernel.postgres.home import BRANCHES_KEY, HOME
 from anima.kernel.postgres.urls import for_libpq
+from anima.tensors.home_model import BRANCHES_KEY, HOME
 
 _PATIENCE_SECONDS = 10
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anima.kernel import clock, db, telemetry
-from anima.kernel.postgres.home import BRANCHES_KEY
 from anima.tensors import collect_repo, repo, save_repo
 from anima.tensors.compact_service import compact
+from anima.tensors.home_model import BRANCHES_KEY
 from anima.tensors.model import Collected
 from anima.tensors.owners import owner_of
 from anima.tensors.writing_service import GRACE, collect_later, pack_tag, pack_tag_of

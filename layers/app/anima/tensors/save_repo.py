@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 from anima.kernel import db
-from anima.kernel.postgres import home
+from anima.tensors import home_model
 from anima.tensors.model import TensorRef
 
 
@@ -40,7 +40,7 @@ class Awaited:
     awaited: bool
 
 
-HOME = db.Query(Home, home.HOME)
+HOME = db.Query(Home, home_model.HOME)
 
 KNOWN = db.Query(
     Known,
