@@ -132,6 +132,15 @@ class Settings(ProviderSettings):
         ge=1,
         description="Largest slice of a tensor, and largest model to compress, over HTTP, in bytes",
     )
+    activation_cache_bytes: int = Field(
+        1 << 30, ge=0, description="How much is kept of what layers of models computed for a person, in bytes"
+    )
+    kv_cache_bytes: int = Field(
+        2 << 30, ge=0, description="How much is kept of a person's keys and values of attention, in bytes"
+    )
+    prompt_cache_bytes: int = Field(
+        512_000_000, ge=0, description="How much is kept of prompts of a person's that were read, in bytes"
+    )
     reader_job: str | None = Field(
         None, description="ARN of the state machine that reads images, scans and speech; not set: this process does"
     )

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 from anima.kernel import clock, delivery, outbox, telemetry
@@ -24,7 +23,6 @@ def workers() -> dict[str, Worker]:
     from anima.snapshots import worker as transcripts
     from anima.tensors import worker as tensors
 
-    training = jobs()
     return {
         "turn.finished": after_turn.handle,
         "session.quiet": after_turn.handle,
@@ -44,15 +42,7 @@ def workers() -> dict[str, Worker]:
         "memory.erased": transcripts.handle,
         "snapshot.imported": transcripts.handle,
         "tensors.collect": tensors.handle,
-        **dict.fromkeys(sorted(training.TOPICS), training.handle),
     }
-
-
-def jobs() -> ModuleType:
-    """The worker of the room of jobs, with what a place does for it when it starts, once a day, and when it ends."""
-    from anima.training import worker
-
-    return worker
 
 
 class Deliverer:

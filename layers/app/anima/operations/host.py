@@ -119,12 +119,9 @@ def run(tell: Tell, show: Show, stop: Stop, make_server: MakeServer, welcome: Te
         if chat_model is not None:
             routes["turn.finished"] = quiet.before(routes["turn.finished"])
         delivering = deliverer.Deliverer(routes, upkeep=maintenance.Daily())
-        jobs = deliverer.jobs()
-        server = make_server(quiet.around, lambda: delivering.busy() or jobs.busy())
+        server = make_server(quiet.around, delivering.busy)
         stop.check()
         _say_where(url_of(door))
-        jobs.begin_at_home()
-        resources.callback(jobs.end_at_home)  # when nobody is left who would have them go on at once
         delivering.start()
         resources.callback(delivering.stop)
         if chat_model is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from anima.kernel import job_room, limits
+from anima.kernel import limits
 from anima.kernel.options import Option
 from anima.safety import model as safety
 
@@ -18,7 +18,6 @@ def _of_safety(name: str, known: safety.Key) -> Option:
 ROOMS: Mapping[str, Mapping[str, Option]] = {
     "safety": {name: _of_safety(name, known) for name, known in safety.KEYS.items()},
     "limits": limits.OPTIONS,
-    "training": job_room.OPTIONS,
     "experiments": {
         "enabled": Option(lambda: True, "Whether people are given variants of running experiments", (True, False)),
     },
