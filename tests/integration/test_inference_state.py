@@ -405,7 +405,11 @@ def test_lost_keys_and_values_are_read_anew(
 
 
 def test_sessions_that_were_not_used_go_first_and_whole(
-    keeper: Keeper, model: Transformer, model_id: uuid.UUID, later: Callable[[timedelta], None]
+    keeper: Keeper,
+    model: Transformer,
+    model_id: uuid.UUID,
+    later: Callable[[timedelta], None],
+    setting: Callable[[str, str], None],
 ) -> None:
     weights = weights_digest(model.checksums())
     _, held = model.forward(TOKENS)
@@ -416,11 +420,13 @@ def test_sessions_that_were_not_used_go_first_and_whole(
         later(timedelta(minutes=1))
     assert kv_service.restore(keeper.principal, made[0], weights, TOKENS).positions
     later(timedelta(minutes=1))
-    reached = kv_service.store(keeper.principal, made[2], weights, TOKENS, held, most_bytes=2 * size)
+    setting("ANIMA_KV_CACHE_BYTES", str(2 * size))
+    reached = kv_service.store(keeper.principal, made[2], weights, TOKENS, held)
     assert reached == len(TOKENS)
     kept = [kv_service.restore(keeper.principal, one, weights, TOKENS).positions for one in made]
     assert kept == [len(TOKENS) - 1, 0, len(TOKENS) - 1]
-    assert kv_service.store(keeper.principal, made[1], weights, TOKENS, held, most_bytes=size - 1) == 0
+    setting("ANIMA_KV_CACHE_BYTES", str(size - 1))
+    assert kv_service.store(keeper.principal, made[1], weights, TOKENS, held) == 0
 
 
 def test_what_has_expired_goes_with_the_upkeep_and_gives_its_tensors_back(

@@ -179,12 +179,13 @@ def test_of_an_avatar_the_few_are_kept_that_were_used_last(
 
 
 def test_no_more_is_kept_than_the_bound_allows(
-    found: FoundServer, alice: Person, luna: str, owner_conn: Connection
+    found: FoundServer, alice: Person, luna: str, owner_conn: Connection, setting: Callable[[str, str], None]
 ) -> None:
+    setting("ANIMA_PROMPT_CACHE_BYTES", "6000")
     rook = make_avatar(alice, "rook")
     for avatar in (luna, rook):
         slot = Slot(uuid.UUID(avatar), bytes(32), found.model_path.name)
-        assert kept_slots.keep(worker(alice), slot, content(1), most_bytes=6000)
+        assert kept_slots.keep(worker(alice), slot, content(1))
     assert [avatar for avatar, _, _ in rows(owner_conn, alice)] == [rook]
 
 

@@ -42,8 +42,6 @@ def store(
     tokens: Sequence[int],
     layers: Mapping[int, Pair],
     start: int = 0,
-    *,
-    most_bytes: int | None = None,
 ) -> int:
     """Keeps keys and values of the positions from `start` on, by layer from 0: arrays (..., positions, head_dim).
 
@@ -66,7 +64,7 @@ def store(
         new = kv_repo.New(weights, tokens_hash(tokens, end), start, end, [ids.uuid7() for _ in made], made)
         kv_repo.add(tx, owner_id, inference_id, new, clock.now(), KEPT)
         kv_repo.used(tx, owner_id, inference_id, [], clock.now(), KEPT)
-        over = kv_repo.over(tx, owner_id, settings().kv_cache_bytes if most_bytes is None else most_bytes)
+        over = kv_repo.over(tx, owner_id, settings().kv_cache_bytes)
         left = kv_repo.ranges(tx, owner_id, inference_id, clock.now())
         if dropped.all() or over.all():
             tensors.released(tx, owner_id)

@@ -78,7 +78,6 @@ def keep(
     made: Mapping[bytes, NDArray[Any]],
     *,
     document_id: int | None = None,
-    most_bytes: int | None = None,
 ) -> None:
     """Keeps what a layer made, by the hashes of its inputs. Raises BadActivation where the type is another one."""
     _check(place)
@@ -92,9 +91,7 @@ def keep(
     def enter(tx: db.Transaction, saved: Saved | None = None) -> None:
         rows = [_row(place, digest, array, saved) for digest, array in made.items()]
         layers_repo.keep(tx, owner_id, document_id, (place.model, place.name), rows, clock.now(), KEPT)
-        if layers_repo.over(
-            tx, owner_id, settings().activation_cache_bytes if most_bytes is None else most_bytes
-        ).all():
+        if layers_repo.over(tx, owner_id, settings().activation_cache_bytes).all():
             tensors.released(tx, owner_id)
 
     large = {digest: array for digest, array in made.items() if array.nbytes > INLINE_BYTES}

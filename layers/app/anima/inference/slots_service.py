@@ -33,9 +33,7 @@ _NOBODY = db.Principal(user_id=None, login="worker")
 _LOST = (broken.Unreadable, NotFound)
 
 
-def keep(
-    owner: db.Principal, slot: Slot, data: bytes | memoryview | mmap.mmap, *, most_bytes: int | None = None
-) -> bool:
+def keep(owner: db.Principal, slot: Slot, data: bytes | memoryview | mmap.mmap) -> bool:
     """Keeps the bytes of a slot's file; False where they are none. `owner` acts through the worker's login.
 
     Nothing is kept of an avatar that is gone. What is over the bounds goes.
@@ -44,12 +42,11 @@ def keep(
     if tokens is None or len(slot.prompt_hash) != 32:
         return False
     name = f"slot {slot.avatar_id} {slot.prompt_hash.hex()} {slot.model[:200]}"
-    most = settings().prompt_cache_bytes if most_bytes is None else most_bytes
 
     def enter(tx: db.Transaction, saved: Saved) -> None:
         new = repo.New(slot, ids.uuid7(), tokens, saved.tensors[name].tensor_id)
         entered = repo.keep(tx, owner_id, new, clock.now(), KEPT)
-        over = repo.over(tx, owner_id, MOST_OF_AVATAR, most)
+        over = repo.over(tx, owner_id, MOST_OF_AVATAR, settings().prompt_cache_bytes)
         if over.all() or not entered.all():
             tensors.released(tx, owner_id)
 

@@ -155,11 +155,8 @@ def delete(name: str) -> bool:
     """Deletes a branch; false where there was none. Raises BranchInUse, TrunkRefused, BranchHasChildren."""
     with engine() as made:
         _check_unused(made, name)
-        known = {branch.name: branch for branch in made.every()}
-        gone = made.delete(name)
-        if gone and name in known:
-            _forget(made, known[name])
-        return gone
+        known = next((branch for branch in made.every() if branch.name == name), None)
+        return made.delete(name) if known is None else _deleted(made, known)
 
 
 def sweep(prefix: str, keep: Iterable[str] | None = None) -> Sequence[str]:
@@ -180,23 +177,23 @@ def sweep(prefix: str, keep: Iterable[str] | None = None) -> Sequence[str]:
             if branch.name.startswith(prefix) and not branch.trunk and branch.name not in parents
             if _is_due(branch, kept)
         ]
-        return [branch.name for branch in due if _deleted(made, branch)]
+        return [branch.name for branch in due if _swept(made, branch)]
+
+
+def _swept(made: Engine, branch: Branch) -> bool:
+    """One that somebody works on waits for the next sweep."""
+    try:
+        return _deleted(made, branch)
+    except BranchServed:
+        return False
 
 
 def _deleted(made: Engine, branch: Branch) -> bool:
-    """One that somebody works on waits for the next sweep."""
-    try:
-        gone = made.delete(branch.name)
-    except BranchServed:
-        return False
-    if gone:
-        _forget(made, branch)
-    return gone
-
-
-def _forget(made: Engine, branch: Branch) -> None:
-    if branch.parent is not None:
+    """Its parent need keep nothing for it any more."""
+    gone = made.delete(branch.name)
+    if gone and branch.parent is not None:
         branches_kept.forget(made.owner_url(branch.parent), branch.name)
+    return gone
 
 
 def owner_url(name: str) -> str:

@@ -75,15 +75,6 @@ LATEST = db.Query(
     """,
 )
 
-LATER = db.Query(
-    Checkpoint,
-    _COLUMNS
-    + """
-    where c.owner_id = %(owner_id)s and c.session_id = %(session_id)s and c.step > %(step)s
-    order by c.step
-    """,
-)
-
 PAGE = db.Query(
     Checkpoint,
     _COLUMNS
@@ -177,11 +168,6 @@ def brought(tx: db.Transaction, owner_id: int, model_id: uuid.UUID, step: int) -
 def latest(tx: db.Transaction, owner_id: int, session_id: uuid.UUID) -> db.Pending[Checkpoint]:
     """The furthest checkpoint of a run from which it can go on."""
     return tx.fetch(LATEST, owner_id=owner_id, session_id=session_id)
-
-
-def later(tx: db.Transaction, owner_id: int, session_id: uuid.UUID, step: int) -> db.Pending[Checkpoint]:
-    """All checkpoints of a run after a step, of every kind."""
-    return tx.fetch(LATER, owner_id=owner_id, session_id=session_id, step=step)
 
 
 def page(

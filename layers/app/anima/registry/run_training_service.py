@@ -226,10 +226,11 @@ class Run:
 
     def _later(self, tx: db.Transaction, step: int, *, discard: bool) -> list[uuid.UUID]:
         """The checkpoints after a step, which are to go. Raises LaterCheckpoints where they are not."""
-        later = checkpoint_repo.later(tx, self._owner_id, self.session_id, step).all()
+        held = checkpoint_repo.held(tx, self._owner_id, self.session_id).all()
+        later = [one.checkpoint_id for one in held if one.step > step]
         if later and not discard:
             raise LaterCheckpoints(n=len(later), session_id=self.session_id, step=step)
-        return [one.checkpoint_id for one in later]
+        return later
 
     def _rewind(self, tx: db.Transaction, step: int, epoch: float | None) -> None:
         """The run stands at the end of this step (-1: before all of them); what was measured later is forgotten."""

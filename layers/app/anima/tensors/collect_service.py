@@ -89,10 +89,8 @@ def _remove(principal: db.Principal, owner_id: int, store: vendor.Packs, tag: in
     """
     with db.transaction(principal) as tx:
         dead = tx.fetch(collect_repo.DEAD_PACKS, owner_id=owner_id)
-    ours = [pack for pack in dead.all() if pack_tag_of(pack.pack_id) == tag]
     theirs = [pack for pack in dead.all() if pack_tag_of(pack.pack_id) != tag]
-    if keep:
-        ours = []
+    ours = [] if keep else [pack for pack in dead.all() if pack_tag_of(pack.pack_id) == tag]
     for pack in ours:
         store.delete(owner_id, pack.pack_id)
     _forget(principal, owner_id, [pack.pack_id for pack in (*ours, *theirs)])

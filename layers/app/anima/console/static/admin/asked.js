@@ -26,11 +26,11 @@ export function useAsked(path, ask = () => get(path)) {
   };
   const now = useRef(path);
   now.current = path;
-  const look = () =>
-    attempt(async () => {
-      const answer = await ask();
-      if (now.current === path) found.value = answer;
-    });
+  const read = async () => {
+    const answer = await ask();
+    if (now.current === path) found.value = answer;
+  };
+  const look = () => attempt(read);
   useEffect(() => {
     found.value = null;
     void look();
@@ -39,7 +39,7 @@ export function useAsked(path, ask = () => get(path)) {
   const change = async (/** @type {() => Promise<any>} */ act, /** @type {string} */ told) => {
     await attempt(async () => {
       await act();
-      found.value = await ask();
+      await read();
       said.value = told;
     });
     return failure.value === null;
