@@ -25,6 +25,9 @@ SUBSETS: Mapping[Path, tuple[str, ...]] = {
     LOCKS / "run.txt": ("--extra", "local"),
     ROOT / "layers" / "deps" / "requirements.txt": ("--extra", "aws"),
     ROOT / "gpu_jobs" / "read_media" / "requirements.txt": ("--extra", "media", "--extra", "aws"),
+    ROOT / "gpu_jobs" / "simulate" / "requirements.txt": (
+        *("--extra", "simulation", "--extra", "tensors", "--extra", "aws"),
+    ),
 }
 TRAINING = ("filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "typing-extensions")
 """What torch needs besides itself; it is installed apart (`scripts.venvs`), as every machine has a build of its own."""
