@@ -1,0 +1,1 @@
+"""The trainer: a neuromodulated DQN, from its simulation file to its record."""

@@ -1,0 +1,241 @@
+"""The replay buffer: a ring for each environment, in which an observation is kept once.
+
+What is seen after a step lies in the row after it, so that no observation is stored twice; the last one of an episode
+has a row of its own, from which no transition starts. Planes of bits are packed (MinAtar: 8 pixels a byte), pictures
+keep their 8 bits, and memory is only taken as it fills. A CartPole transition takes 22 bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .draws import Draws
+from .network import Batch, Floats
+
+Rows = NDArray[np.int64]
+Kind = NDArray[Any]
+FEW = 64
+"""Of so few rows those that may be drawn are listed; of more a row is drawn again where none may start."""
+TERMINAL, ENDED, FIRST, LAST = 1, 2, 4, 8
+"""Flags of a row: the step ended in a terminal state; it ended its episode (so does a time limit); it began one; the
+row is only the observation after an episode's last step.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How observations are kept: their shape, bool, uint8 or float32, and how many of them a stack is (pictures)."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    stack: int = 1
+
+    @property
+    def width(self) -> int:
+        """Values, or bytes of 8 bits, that a row has."""
+        size = math.prod(self.shape)
+        return (size + 7) // 8 if self.dtype == "bool" else size
+
+    @property
+    def row_bytes(self) -> int:
+        """What a transition takes: the observation, action (2 at most), reward and flags."""
+        return self.width * (4 if self.dtype == "float32" else 1) + 7
+
+
+class Replay:
+    """Transitions of `environments` side by side; the oldest are overwritten."""
+
+    def __init__(self, layout: Layout, capacity: int, environments: int, actions: int) -> None:
+        """Room for `capacity` rows in all."""
+        self.layout, self.environments = layout, environments
+        self.length = max(2, capacity // environments)
+        rows = self.length * environments
+        kept = "uint8" if layout.dtype == "bool" else layout.dtype
+        # np.empty takes addresses, not memory: pages come as they are written.
+        self._seen: Kind = np.empty((rows, layout.width), kept)
+        self._actions: Kind = np.empty(rows, np.int8 if actions <= 128 else np.int16)
+        self._rewards: Floats = np.empty(rows, np.float32)
+        self._flags: NDArray[np.uint8] = np.empty(rows, np.uint8)
+        self.written: Rows = np.zeros(environments, np.int64)
+        self.boundary: Rows = np.zeros(environments, np.int64)
+        self._base: Rows = np.arange(environments, dtype=np.int64) * self.length
+        self._opening: NDArray[np.uint8] = np.zeros(environments, np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes when it is full."""
+        return self._seen.nbytes + self._actions.nbytes + self._rewards.nbytes + self._flags.nbytes
+
+    def begin(self, environment: int, seen: Kind) -> None:
+        """An episode begins with this observation."""
+        self._seen[self._base[environment] + self.written[environment] % self.length] = self._packed(seen)
+        self._opening[environment] = FIRST
+
+    def add(
+        self, actions: Kind, rewards: Kind, terminal: NDArray[np.bool_], ended: NDArray[np.bool_], seen: Kind
+    ) -> None:
+        """A step of every environment and what was seen after it, the episode's last observation where it ended.
+
+        Where it ended, `begin` is called next.
+        """
+        here = self._base + self.written % self.length
+        self._actions[here] = actions
+        self._rewards[here] = rewards
+        self._flags[here] = terminal * np.uint8(TERMINAL) + ended * np.uint8(ENDED) + self._opening
+        self._opening[:] = 0
+        self.written += 1
+        after = self._base + self.written % self.length
+        self._seen[after] = self._packed(seen)
+        self._flags[after] = 0
+        if ended.any():
+            last = after[ended]
+            self._flags[last], self._actions[last], self._rewards[last] = LAST, 0, 0.0
+            self.written[ended] += 1
+
+    def forget(self) -> None:
+        """Only what is added from now on is sampled."""
+        np.copyto(self.boundary, self.written)
+
+    def usable(self, steps: int = 1) -> int:
+        """How many rows may be drawn from, about: none means none. Those after an episode's end count where few are."""
+        low, high = self._range(steps)
+        found = int(np.maximum(high - low, 0).sum())
+        return found if found > FEW else len(self._valid(low, high))
+
+    def numbers(self, rows: Rows) -> Rows:
+        """The how manieth of its environment each row is: another one when it was written anew."""
+        head = (self.written % self.length)[rows // self.length]
+        laps = (self.written // self.length)[rows // self.length]
+        at = rows % self.length
+        return at + (laps - (at > head)) * self.length
+
+    def sample(self, draws: Draws, count: int, steps: int, discount: float) -> Batch:
+        """Transitions of `steps` steps, drawn with equal chances (and the same chance for each environment)."""
+        return self.batch(self.rows(draws, count, steps), steps, discount)
+
+    def rows(self, draws: Draws, count: int, steps: int) -> Rows:
+        """Where `count` transitions start that are drawn so."""
+        low, high = self._range(steps)
+        return self._drawn(draws, low, high, count)
+
+    def batch(self, rows: Rows, steps: int, discount: float) -> Batch:
+        """The transitions that start at these rows: rewards are summed until the episode ends or `steps` are over."""
+        rewards = self._rewards[rows]
+        flags = self._flags[rows]
+        weight = np.full(len(rows), discount, np.float32)
+        if steps == 1:
+            then = self._next(rows)
+            weight[(flags & TERMINAL) != 0] = 0.0
+            return Batch(self.seen(rows), self._actions[rows].astype(np.int64), rewards, self.seen(then), weight)
+        then, going = rows, np.ones(len(rows), bool)
+        for step in range(steps):
+            if step:
+                flags = self._flags[then]
+                rewards += np.where(going, self._rewards[then] * np.float32(discount**step), np.float32(0.0))
+                weight[going] *= np.float32(discount)
+            weight[going & ((flags & TERMINAL) != 0)] = 0.0
+            then = np.where(going, self._next(then), then)
+            going &= (flags & ENDED) == 0
+        return Batch(self.seen(rows), self._actions[rows].astype(np.int64), rewards, self.seen(then), weight)
+
+    def latest(self, environment: int, count: int) -> tuple[Rows, Floats, NDArray[np.bool_]]:
+        """The last `count` steps of an environment after the boundary: rows in order, rewards, where episodes ended."""
+        low, high = self._range(1)
+        at = np.arange(max(low[environment], high[environment] - count), high[environment])
+        rows = self._base[environment] + at % self.length
+        rows = rows[(self._flags[rows] & LAST) == 0]
+        return rows, self._rewards[rows], (self._flags[rows] & ENDED) != 0
+
+    def seen(self, rows: Rows) -> Floats:
+        """The observations of these rows as numbers: (n, *shape), or (n, stack · channels, height, width)."""
+        if self.layout.stack == 1:
+            return self._unpacked(self._seen[rows]).reshape(len(rows), *self.layout.shape)
+        frames, at = [self._seen[rows]], rows
+        for _ in range(self.layout.stack - 1):
+            at = np.where((self._flags[at] & FIRST) != 0, at, self._previous(at))
+            frames.insert(0, self._seen[at])
+        shaped = [self._unpacked(one).reshape(len(rows), *self.layout.shape) for one in frames]
+        return np.concatenate(shaped, axis=1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is filled, and where the ring stands."""
+        filled = np.minimum(self.written + 1, self.length)
+        kept: dict[str, Any] = {"written": self.written, "boundary": self.boundary, "opening": self._opening}
+        for name, array in self._columns().items():
+            parts = [array[base : base + size] for base, size in zip(self._base, filled, strict=True)]
+            kept[name] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return kept
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on there."""
+        for name, own in (("written", self.written), ("boundary", self.boundary), ("opening", self._opening)):
+            np.copyto(own, state[name])
+        filled = np.minimum(self.written + 1, self.length)
+        for name, array in self._columns().items():
+            at = 0
+            for base, size in zip(self._base, filled, strict=True):
+                array[base : base + size] = state[name][at : at + size]
+                at += size
+
+    def _columns(self) -> dict[str, Kind]:
+        return {"seen": self._seen, "actions": self._actions, "rewards": self._rewards, "flags": self._flags}
+
+    def _range(self, steps: int) -> tuple[Rows, Rows]:
+        """From which row, counted from the first ever written, to before which a transition may start."""
+        oldest = self.written - self.length + 1 + (self.layout.stack - 1)
+        low = np.maximum(np.maximum(oldest, self.boundary), 0)
+        return low, self.written - (steps - 1)
+
+    def _valid(self, low: Rows, high: Rows) -> Rows:
+        """All rows from which a transition may start."""
+        spans = zip(self._base, low, high, strict=True)
+        rows = np.concatenate([base + np.arange(first, max(first, end)) % self.length for base, first, end in spans])
+        return rows[(self._flags[rows] & LAST) == 0]
+
+    def _drawn(self, draws: Draws, low: Rows, high: Rows, count: int) -> Rows:
+        if int(np.maximum(high - low, 0).sum()) <= FEW:
+            few = self._valid(low, high)
+            return few[(draws.many(count) * len(few)).astype(np.int64)]
+        rows = np.empty(count, np.int64)
+        wanted = np.arange(count)
+        sizes = np.maximum(high - low, 0)
+        choices = np.flatnonzero(sizes)
+        while len(wanted):
+            u = draws.many(len(wanted))
+            if self.environments == 1:
+                drawn = (low[0] + (u * sizes[0]).astype(np.int64)) % self.length
+            else:
+                spread = u * len(choices)
+                whole = spread.astype(np.int64)
+                which = choices[whole]
+                within = ((spread - whole) * sizes[which]).astype(np.int64)
+                drawn = self._base[which] + (low[which] + within) % self.length
+            rows[wanted] = drawn
+            wanted = wanted[(self._flags[drawn] & LAST) != 0]
+        return rows
+
+    def _next(self, rows: Rows) -> Rows:
+        after = rows + 1
+        at_end = after % self.length == 0
+        after[at_end] -= self.length
+        return after
+
+    def _previous(self, rows: Rows) -> Rows:
+        before = rows - 1
+        before[rows % self.length == 0] += self.length
+        return before
+
+    def _packed(self, seen: Kind) -> Kind:
+        single = seen.ndim == len(self.layout.shape)
+        flat = seen.reshape(-1) if single else seen.reshape(len(seen), -1)
+        return np.packbits(flat, axis=-1) if self.layout.dtype == "bool" else flat
+
+    def _unpacked(self, kept: Kind) -> Floats:
+        if self.layout.dtype == "bool":
+            return np.unpackbits(kept, axis=-1, count=math.prod(self.layout.shape)).astype(np.float32)
+        return kept if self.layout.dtype == "float32" else kept.astype(np.float32) * np.float32(1.0 / 255.0)
