@@ -1,0 +1,1 @@
+"""Batch inference: a file of prompts, messages or texts in, a line of answer for each out, once and in order."""
