@@ -1593,6 +1593,80 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.training_due(p_silent interval) RETURNS TABLE(owner_id bigint, job_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select j.owner_id, j.job_id from training_jobs j
+    where j.status in ('queued', 'starting', 'running', 'stopping')
+        and ((j.status = 'queued' and j.waiting_for is not null) or j.updated_at < now() - p_silent)
+    order by j.created_at limit 100
+$$;
+
+ALTER FUNCTION public.training_due(p_silent interval) OWNER TO anima_auth;
+
+CREATE FUNCTION public.training_room() RETURNS TABLE(gpus_lent bigint, processes_here bigint, waiting bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select (select count(*) from gpu_sessions g where g.released_at is null),
+        (select count(*) from training_jobs j
+        where j.status in ('starting', 'running', 'stopping') and j.backend in ('local', 'container')),
+        (select count(*) from training_jobs j where j.status = 'queued' and j.waiting_for is not null)
+$$;
+
+ALTER FUNCTION public.training_room() OWNER TO anima_auth;
+
+CREATE FUNCTION public.training_take(p_job_id uuid, p_gpus integer, p_processes integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    job training_jobs;
+    here boolean;
+    free text[];
+    lacks text;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('training_room', 0));
+    select j.* into job from training_jobs j
+    where j.job_id = p_job_id and j.owner_id = current_tenant() and j.status = 'queued' and j.wanted = 'run'
+    for update;
+    if not found then
+        return 'gone';
+    end if;
+    here := job.backend in ('local', 'container');
+    free := array(
+        select n::text from generate_series(0, p_gpus - 1) n
+        where not exists (select from gpu_sessions g where g.gpu_id = n::text and g.released_at is null)
+        order by n limit job.gpus
+    );
+    -- Who has waited longer for GPUs goes first, or one that needs many would never get them.
+    if job.gpus > 0 and (cardinality(free) < job.gpus or exists (
+        select from training_jobs j
+        where j.status = 'queued' and j.waiting_for = 'gpus' and j.gpus <= p_gpus and j.created_at < job.created_at
+    )) then
+        lacks := 'gpus';
+    elsif here and p_processes <= (
+        select count(*) from training_jobs j
+        where j.status in ('starting', 'running', 'stopping') and j.backend in ('local', 'container')
+    ) then
+        lacks := 'processes';
+    end if;
+    if lacks is not null then
+        update training_jobs j set waiting_for = lacks where j.job_id = p_job_id;
+        return lacks;
+    end if;
+    insert into gpu_sessions (session_id, owner_id, job_id, gpu_id)
+    select gen_random_uuid(), job.owner_id, job.job_id, n from unnest(free) n;
+    update training_jobs j set status = 'starting', waiting_for = null, attempt = j.attempt + 1, handle = null,
+        not_before = null, stop_asked_at = null, heartbeat_at = now(), started_at = coalesce(j.started_at, now())
+    where j.job_id = p_job_id;
+    return 'taken';
+end
+$$;
+
+ALTER FUNCTION public.training_take(p_job_id uuid, p_gpus integer, p_processes integer) OWNER TO anima_auth;
+
 CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2112,6 +2186,16 @@ CREATE TABLE public.feelings_history (
     CONSTRAINT feelings_history_valence_check CHECK (((valence >= ('-1'::integer)::double precision) AND (valence <= (1)::double precision)))
 );
 
+CREATE TABLE public.gpu_sessions (
+    session_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    job_id uuid NOT NULL,
+    gpu_id text NOT NULL,
+    allocated_at timestamp with time zone DEFAULT now() NOT NULL,
+    released_at timestamp with time zone,
+    CONSTRAINT gpu_sessions_gpu_id_check CHECK (((length(gpu_id) >= 1) AND (length(gpu_id) <= 100)))
+);
+
 CREATE TABLE public.gradient_checkpoints (
     owner_id bigint NOT NULL,
     model_id uuid NOT NULL,
@@ -2195,6 +2279,16 @@ CREATE TABLE public.inference_sessions (
     CONSTRAINT inference_sessions_temperature_check CHECK ((temperature >= (0)::double precision)),
     CONSTRAINT inference_sessions_top_k_check CHECK ((top_k >= 0)),
     CONSTRAINT inference_sessions_top_p_check CHECK (((top_p > (0)::double precision) AND (top_p <= (1)::double precision)))
+);
+
+CREATE TABLE public.job_logs (
+    owner_id bigint NOT NULL,
+    job_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    line text NOT NULL,
+    CONSTRAINT job_logs_line_check CHECK ((length(line) <= 2000)),
+    CONSTRAINT job_logs_seq_check CHECK ((seq >= 0))
 );
 
 CREATE TABLE public.kv_cache (
@@ -3261,6 +3355,68 @@ CREATE TABLE public.tensor_packs (
 
 COMMENT ON COLUMN public.tensor_packs.touched_at IS 'When who writes it was last heard of: one that is silent for long has been abandoned, and cannot be sealed any more';
 
+CREATE TABLE public.training_jobs (
+    job_id uuid NOT NULL,
+    owner_id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    wanted text DEFAULT 'run'::text NOT NULL,
+    configuration jsonb NOT NULL,
+    limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    backend text NOT NULL,
+    gpus smallint DEFAULT 0 NOT NULL,
+    waiting_for text,
+    run_id uuid,
+    model_id uuid,
+    handle text,
+    execution text,
+    attempt integer DEFAULT 0 NOT NULL,
+    most_attempts integer DEFAULT 3 NOT NULL,
+    step bigint,
+    of bigint,
+    progress jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    exit_code integer,
+    result jsonb,
+    source text DEFAULT 'api'::text NOT NULL,
+    stop_asked_at timestamp with time zone,
+    heartbeat_at timestamp with time zone,
+    not_before timestamp with time zone,
+    check_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT training_jobs_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT training_jobs_backend_check CHECK ((backend = ANY (ARRAY['local'::text, 'container'::text, 'sagemaker'::text, 'batch'::text]))),
+    CONSTRAINT training_jobs_configuration_check CHECK ((jsonb_typeof(configuration) = 'object'::text)),
+    CONSTRAINT training_jobs_error_check CHECK ((length(error) <= 4000)),
+    CONSTRAINT training_jobs_gpus_check CHECK (((gpus >= 0) AND (gpus <= 64))),
+    CONSTRAINT training_jobs_kind_check CHECK ((kind = ANY (ARRAY['simulation'::text, 'batch_inference'::text]))),
+    CONSTRAINT training_jobs_limits_check CHECK ((jsonb_typeof(limits) = 'object'::text)),
+    CONSTRAINT training_jobs_most_attempts_check CHECK ((most_attempts > 0)),
+    CONSTRAINT training_jobs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT training_jobs_of_check CHECK ((of >= 0)),
+    CONSTRAINT training_jobs_progress_check CHECK ((jsonb_typeof(progress) = 'object'::text)),
+    CONSTRAINT training_jobs_result_check CHECK ((jsonb_typeof(result) = 'object'::text)),
+    CONSTRAINT training_jobs_source_check CHECK ((source = ANY (ARRAY['api'::text, 'schedule'::text, 'queue'::text, 'cli'::text]))),
+    CONSTRAINT training_jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text, 'stopping'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT training_jobs_step_check CHECK ((step >= 0)),
+    CONSTRAINT training_jobs_waiting_for_check CHECK ((waiting_for = ANY (ARRAY['gpus'::text, 'processes'::text]))),
+    CONSTRAINT training_jobs_wanted_check CHECK ((wanted = ANY (ARRAY['run'::text, 'paused'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN public.training_jobs.wanted IS 'What its person wants it to be; it is stopped where that is not run';
+
+COMMENT ON COLUMN public.training_jobs.waiting_for IS 'Why a queued job does not begin: what it needs is lent to others';
+
+COMMENT ON COLUMN public.training_jobs.handle IS 'What the backend calls the attempt that runs now';
+
+COMMENT ON COLUMN public.training_jobs.execution IS 'The execution of the state machine that looks after it, where one does';
+
+COMMENT ON COLUMN public.training_jobs.check_at IS 'When it is looked at next: one event is armed for it, never two';
+
 CREATE TABLE public.training_metrics (
     owner_id bigint NOT NULL,
     session_id uuid NOT NULL,
@@ -3717,6 +3873,9 @@ ALTER TABLE ONLY public.feelings_history
 ALTER TABLE ONLY public.feelings_history
     ADD CONSTRAINT feelings_history_pkey PRIMARY KEY (feeling_id);
 
+ALTER TABLE ONLY public.gpu_sessions
+    ADD CONSTRAINT gpu_sessions_pkey PRIMARY KEY (session_id);
+
 ALTER TABLE ONLY public.gradient_checkpoints
     ADD CONSTRAINT gradient_checkpoints_pkey PRIMARY KEY (owner_id, model_id, layer);
 
@@ -3734,6 +3893,9 @@ ALTER TABLE ONLY public.inference_sessions
 
 ALTER TABLE ONLY public.inference_sessions
     ADD CONSTRAINT inference_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.job_logs
+    ADD CONSTRAINT job_logs_pkey PRIMARY KEY (owner_id, job_id, seq);
 
 ALTER TABLE ONLY public.kv_cache
     ADD CONSTRAINT kv_cache_owner_id_avatar_id_model_prompt_hash_key UNIQUE (owner_id, avatar_id, model, prompt_hash);
@@ -4038,6 +4200,12 @@ ALTER TABLE ONLY public.tensor_packs
 ALTER TABLE ONLY public.tensor_packs
     ADD CONSTRAINT tensor_packs_pkey PRIMARY KEY (pack_id);
 
+ALTER TABLE ONLY public.training_jobs
+    ADD CONSTRAINT training_jobs_owner_id_job_id_key UNIQUE (owner_id, job_id);
+
+ALTER TABLE ONLY public.training_jobs
+    ADD CONSTRAINT training_jobs_pkey PRIMARY KEY (job_id);
+
 ALTER TABLE ONLY public.training_metrics
     ADD CONSTRAINT training_metrics_pkey PRIMARY KEY (owner_id, session_id, scope, name, step, at);
 
@@ -4185,6 +4353,10 @@ CREATE INDEX feelings_history_avatar ON public.feelings_history USING btree (own
 CREATE INDEX feelings_history_message ON public.feelings_history USING btree (owner_id, message_id);
 
 CREATE INDEX feelings_history_session ON public.feelings_history USING btree (owner_id, session_id);
+
+CREATE INDEX gpu_sessions_job ON public.gpu_sessions USING btree (owner_id, job_id);
+
+CREATE UNIQUE INDEX gpu_sessions_lent ON public.gpu_sessions USING btree (gpu_id) WHERE (released_at IS NULL);
 
 CREATE INDEX idempotency_keys_expiry ON public.idempotency_keys USING btree (expires_at);
 
@@ -4388,6 +4560,14 @@ CREATE INDEX tensor_metadata_recent ON public.tensor_metadata USING btree (owner
 
 CREATE INDEX tensor_packs_state ON public.tensor_packs USING btree (owner_id, state, touched_at);
 
+CREATE INDEX training_jobs_alive ON public.training_jobs USING btree (status, created_at) WHERE (status = ANY (ARRAY['queued'::text, 'starting'::text, 'running'::text, 'stopping'::text]));
+
+CREATE INDEX training_jobs_model ON public.training_jobs USING btree (owner_id, model_id);
+
+CREATE INDEX training_jobs_recent ON public.training_jobs USING btree (owner_id, created_at DESC, job_id DESC);
+
+CREATE INDEX training_jobs_run ON public.training_jobs USING btree (owner_id, run_id);
+
 CREATE INDEX training_sessions_model ON public.training_sessions USING btree (owner_id, model_id);
 
 CREATE INDEX training_sessions_recent ON public.training_sessions USING btree (owner_id, created_at DESC, session_id);
@@ -4509,6 +4689,8 @@ CREATE TRIGGER tensor_chunks_more AFTER INSERT ON public.tensor_chunks REFERENCI
 CREATE TRIGGER tensor_data_less AFTER DELETE ON public.tensor_data REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_data_refs();
 
 CREATE TRIGGER tensor_data_more AFTER INSERT ON public.tensor_data REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.tensor_data_refs();
+
+CREATE TRIGGER training_jobs_updated BEFORE UPDATE ON public.training_jobs FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
 CREATE TRIGGER training_sessions_updated BEFORE UPDATE ON public.training_sessions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
@@ -4677,6 +4859,12 @@ ALTER TABLE ONLY public.feelings_history
 ALTER TABLE ONLY public.feelings_history
     ADD CONSTRAINT feelings_history_owner_id_session_id_fkey FOREIGN KEY (owner_id, session_id) REFERENCES public.sessions(user_id, session_id) ON DELETE SET NULL (session_id);
 
+ALTER TABLE ONLY public.gpu_sessions
+    ADD CONSTRAINT gpu_sessions_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.gpu_sessions
+    ADD CONSTRAINT gpu_sessions_owner_id_job_id_fkey FOREIGN KEY (owner_id, job_id) REFERENCES public.training_jobs(owner_id, job_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.gradient_checkpoints
     ADD CONSTRAINT gradient_checkpoints_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
@@ -4697,6 +4885,12 @@ ALTER TABLE ONLY public.inference_sessions
 
 ALTER TABLE ONLY public.inference_sessions
     ADD CONSTRAINT inference_sessions_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_logs
+    ADD CONSTRAINT job_logs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.job_logs
+    ADD CONSTRAINT job_logs_owner_id_job_id_fkey FOREIGN KEY (owner_id, job_id) REFERENCES public.training_jobs(owner_id, job_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.kv_cache
     ADD CONSTRAINT kv_cache_owner_id_avatar_id_fkey FOREIGN KEY (owner_id, avatar_id) REFERENCES public.avatars(owner_id, avatar_id) ON DELETE CASCADE;
@@ -5061,6 +5255,15 @@ ALTER TABLE ONLY public.tensor_metadata
 ALTER TABLE ONLY public.tensor_packs
     ADD CONSTRAINT tensor_packs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.training_jobs
+    ADD CONSTRAINT training_jobs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.training_jobs
+    ADD CONSTRAINT training_jobs_owner_id_model_id_fkey FOREIGN KEY (owner_id, model_id) REFERENCES public.models(owner_id, model_id) ON DELETE SET NULL (model_id);
+
+ALTER TABLE ONLY public.training_jobs
+    ADD CONSTRAINT training_jobs_owner_id_run_id_fkey FOREIGN KEY (owner_id, run_id) REFERENCES public.training_sessions(owner_id, session_id) ON DELETE SET NULL (run_id);
+
 ALTER TABLE public.training_metrics
     ADD CONSTRAINT training_metrics_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.users(user_id) ON DELETE CASCADE;
 
@@ -5245,6 +5448,8 @@ CREATE POLICY gate ON public.experiment_assignments FOR SELECT TO anima_auth USI
 
 CREATE POLICY gate ON public.experiments TO anima_auth USING (true);
 
+CREATE POLICY gate ON public.gpu_sessions TO anima_auth USING (true);
+
 CREATE POLICY gate ON public.refresh_tokens TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.safety_counts TO anima_auth USING (true);
@@ -5253,11 +5458,15 @@ CREATE POLICY gate ON public.sign_in_links TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.socket_connections TO anima_auth USING (true);
 
+CREATE POLICY gate ON public.training_jobs TO anima_auth USING (true);
+
 CREATE POLICY gate ON public.user_roles TO anima_auth USING (true);
 
 CREATE POLICY gate ON public.users TO anima_auth USING (true);
 
 CREATE POLICY gate_delete ON public.api_keys FOR DELETE TO anima_auth USING (true);
+
+ALTER TABLE public.gpu_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.gradient_checkpoints ENABLE ROW LEVEL SECURITY;
 
@@ -5268,6 +5477,8 @@ CREATE POLICY imposed ON public.llm_budgets FOR SELECT TO anima_app, anima_worke
 ALTER TABLE public.inference_metrics ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inference_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.job_logs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kv_cache ENABLE ROW LEVEL SECURITY;
 
@@ -5490,6 +5701,8 @@ CREATE POLICY tenant ON public.feedback TO anima_app, anima_worker USING ((owner
 
 CREATE POLICY tenant ON public.feelings_history TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.gpu_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.gradient_checkpoints TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -5497,6 +5710,8 @@ CREATE POLICY tenant ON public.idempotency_keys TO anima_app, anima_worker USING
 CREATE POLICY tenant ON public.inference_metrics TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.inference_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.job_logs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.kv_cache TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5605,6 +5820,8 @@ CREATE POLICY tenant ON public.tensor_metadata TO anima_app, anima_worker USING 
 
 CREATE POLICY tenant ON public.tensor_packs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.training_jobs TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.training_metrics TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.training_sessions TO anima_app, anima_worker USING ((owner_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -5634,6 +5851,8 @@ ALTER TABLE public.tensor_data ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.tensor_metadata ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tensor_packs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.training_jobs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.training_metrics ENABLE ROW LEVEL SECURITY;
 
@@ -5882,6 +6101,17 @@ REVOKE ALL ON FUNCTION public.tensor_elements(shape bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tensor_elements(shape bigint[]) TO anima_app;
 GRANT ALL ON FUNCTION public.tensor_elements(shape bigint[]) TO anima_worker;
 
+REVOKE ALL ON FUNCTION public.training_due(p_silent interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.training_due(p_silent interval) TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.training_room() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.training_room() TO anima_app;
+GRANT ALL ON FUNCTION public.training_room() TO anima_worker;
+
+REVOKE ALL ON FUNCTION public.training_take(p_job_id uuid, p_gpus integer, p_processes integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.training_take(p_job_id uuid, p_gpus integer, p_processes integer) TO anima_app;
+GRANT ALL ON FUNCTION public.training_take(p_job_id uuid, p_gpus integer, p_processes integer) TO anima_worker;
+
 REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.activation_cache TO anima_worker;
@@ -6004,6 +6234,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feedback TO anima_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feelings_history TO anima_worker;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gpu_sessions TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gpu_sessions TO anima_worker;
+GRANT SELECT,INSERT ON TABLE public.gpu_sessions TO anima_auth;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gradient_checkpoints TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gradient_checkpoints TO anima_worker;
 
@@ -6015,6 +6249,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_metrics TO anima_wor
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_sessions TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inference_sessions TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_logs TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_logs TO anima_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kv_cache TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kv_cache TO anima_worker;
@@ -6277,6 +6514,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_metadata TO anima_worke
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_packs TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tensor_packs TO anima_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_jobs TO anima_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_jobs TO anima_worker;
+GRANT SELECT,UPDATE ON TABLE public.training_jobs TO anima_auth;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_metrics TO anima_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.training_metrics TO anima_worker;

@@ -27,6 +27,8 @@ NAMED_OTHERWISE = {
     "with": ("model_checkpoints", "checkpoint_id"),
     "run_id": ("training_sessions", "session_id"),
 }
+# Where the same name means another row than elsewhere.
+OF_ROUTE = {("/api/v1/jobs/{job_id}/difference", "with"): "job_id"}
 # Numbers that count within another row, and so name none by themselves.
 NUMBERED: dict[str, Any] = {"version": 1, "exp_id": 1, "name": "turn", "catalogue_id": 1, "artifact_number": 1}
 # Ids that are those of no row: the OAuth2 client's.
@@ -151,7 +153,12 @@ def url(route: Route, whose: Owned, other: Owned | None = None, name: str = "") 
 def asked(route: Route, whose: Owned) -> dict[str, Any]:
     """What its query must say, of somebody's rows."""
     needed = [one["name"] for one in route.operation.get("parameters", []) if one["in"] == "query" and one["required"]]
-    return {name: id_of(whose, name) if _names_a_row(name) else 1 for name in needed}
+    return {name: id_of(whose, meant(route, name)) if _names_a_row(name) else 1 for name in needed}
+
+
+def meant(route: Route, name: str) -> str:
+    """The name by which other routes know the row that is meant here."""
+    return OF_ROUTE.get((route.path, name), name)
 
 
 def _names_a_row(name: str) -> bool:
@@ -178,7 +185,8 @@ def attacks(route: Route, alice: Owned, bob: Owned) -> Iterator[Request]:
             yield Request(name, url(route, bob, alice, name), body, query, True)
     for name in route.parameters("query"):
         if _names_a_row(name):
-            yield Request(name, url(route, bob), body, {**query, name: id_of(alice, name)}, False)
+            hers = id_of(alice, meant(route, name))
+            yield Request(name, url(route, bob), body, {**query, name: hers}, False)
     for path in route.body_rows():
         hers = put(body or {}, path, id_of(alice, path[-1]))
         yield Request(".".join(path), url(route, bob), hers, query, False)
@@ -237,7 +245,7 @@ def test_a_list_holds_what_is_ones_own(town: Town, browser: TestClient, route: R
     assert not re.search("|".join(town.alice.every()), answer.text)
 
 
-FILES = ("/content", "/file", "/data")  # there is none: what they give was never stored
+FILES = ("/content", "/file", "/data", "/trajectory", "/answers")  # there is none: what they give was never stored
 OF_THE_PLACE = ("/api/v1/prompts/", "/api/v1/experiments/", "/api/v1/models/")
 OWN = [
     one

@@ -129,6 +129,28 @@ SEED: list[LiteralString] = [
     select owner_id, session_id, 'train', n, 1, now(), 1, 7 from training_sessions, unnest(array['x', %(mark)s]) n
     where owner_id = %(me)s
     """,
+    # One that runs and has a GPU, one that waits for its turn, one that has come to its end.
+    """
+    insert into training_jobs (
+        job_id, owner_id, kind, name, status, configuration, backend, gpus, run_id, model_id, handle, attempt, step,
+        check_at, created_at, updated_at
+    )
+    select ('00000000-0000-7000-8006-' || lpad((%(me)s::bigint * 10 + n)::text, 12, '0'))::uuid, s.owner_id,
+        'simulation', 'x', j.status, jsonb_build_object('mark', %(mark)s::text), 'local', 1, s.session_id, s.model_id,
+        'x', 1, 1, now() - interval '1 hour', now() - interval '1 day', now()
+    from training_sessions s, (values (0, 'running'), (1, 'queued'), (2, 'completed')) as j (n, status)
+    where s.owner_id = %(me)s and s.status = 'running' order by n
+    """,
+    """
+    insert into gpu_sessions (session_id, owner_id, job_id, gpu_id)
+    select gen_random_uuid(), owner_id, job_id, %(mark)s from training_jobs
+    where owner_id = %(me)s and status = 'running'
+    """,
+    """
+    insert into job_logs (owner_id, job_id, seq, at, line)
+    select owner_id, job_id, %(me)s::bigint * 100 + n, now(), %(mark)s from training_jobs, generate_series(1, 2) n
+    where owner_id = %(me)s
+    """,
     # Of a run the best one and the one that came after it; and one of a model that no run made.
     """
     insert into model_checkpoints (
@@ -222,6 +244,8 @@ NAMED: dict[str, LiteralString] = {
     "deployed model": "select model_id from models where owner_id = %(me)s and status = 'deployed'",
     "model in training": "select model_id from models where owner_id = %(me)s and status = 'training'",
     "completed run": "select session_id from training_sessions where owner_id = %(me)s and status = 'completed'",
+    "queued job": "select job_id from training_jobs where owner_id = %(me)s and status = 'queued'",
+    "completed job": "select job_id from training_jobs where owner_id = %(me)s and status = 'completed'",
     "checkpoint of no run": """
         select checkpoint_id from model_checkpoints where owner_id = %(me)s and session_id is null
     """,

@@ -26,6 +26,7 @@ _TABLES: dict[str, Place] = {
     "inference": ("inference_sessions", "session_id"),
     "kv": ("kv_cache", "kv_id"),
     "pattern": ("attention_patterns", "pattern_id"),
+    "job": ("training_jobs", "job_id"),
 }
 ROWS: dict[str, Place] = {f"{name}_id{many}": place for name, place in _TABLES.items() for many in ("", "s")} | {
     "from_pack_id": _TABLES["pack"],
@@ -39,6 +40,7 @@ IN_ROOM: dict[tuple[str, str], Place] = {
     ("registry", "session_id"): _TABLES["training"],
     ("registry", "session_ids"): _TABLES["training"],
     ("registry", "run_id"): _TABLES["training"],
+    ("training", "run_id"): _TABLES["training"],
     ("inference", "session_id"): _TABLES["inference"],
     ("inference", "session_ids"): _TABLES["inference"],
 }
@@ -54,6 +56,8 @@ NAMED: dict[tuple[str, str], str] = {
     ("tensors.save_repo.FORGET_PACKS", "pack_ids"): "dead pack",
     ("tensors.collect_repo.FREE_TENSORS", "tensor_ids"): "free tensor",
     ("registry.checkpoint_write_repo.MARK", "checkpoint_id"): "checkpoint of no run",
+    ("training.gpu_repo.TAKE", "job_id"): "queued job",
+    ("training.repo.REMOVE", "job_id"): "completed job",
 }
 MADE = {
     ("tensors.save_repo.BEGIN_PACK", "pack_id"),
@@ -62,6 +66,7 @@ MADE = {
     ("registry.repo.ADD_DEPLOYMENT", "deployment_id"),
     ("registry.run_repo.ADD", "session_id"),
     ("registry.checkpoint_write_repo.ADD", "checkpoint_id"),
+    ("training.repo.ADD", "job_id"),
 }
 _TENSOR, _LAYER, _WEIGHT = ((*_TABLES[name], 0) for name in ("tensor", "layer", "weight"))
 INSIDE: dict[tuple[str, str], dict[str, tuple[str, str, int]]] = {
@@ -77,6 +82,7 @@ FRESH = {
 NUMBERS = {
     *("n_bytes", "new_bytes", "stored_bytes", "saved_bytes", "memory_bytes", "most_bytes", "pack_offset", "offset"),
     *("step", "steps", "first_step", "last_step", "shape", "shapes", "tokens", "request_count", "buckets"),
+    *("of", "attempt", "attempts", "after"),
     *("memories", "hits", "misses", "saved", "least", "offsets"),
 }
 _VECTOR = "[" + ",".join(["0.05"] * 384) + "]"
@@ -109,6 +115,14 @@ OF_ROOM: dict[tuple[str, str], Any] = {
         }.items()
     },
     ("registry", "most"): 10,
+    **{
+        ("training", name): value
+        for name, value in {
+            **{"kind": "simulation", "backend": "local", "status": "running", "statuses": ["running"], "wanted": "run"},
+            **{"source": "api", "attempt": 1, "most": 1, "gpus": 9, "processes": 9, "most_attempts": 3, "lines": ["x"]},
+            "after": 0,
+        }.items()
+    },
 }
 _ROW = {"name": "new", "position": 9, "configuration": {}}
 SPECIAL: dict[tuple[str, str], Any] = {

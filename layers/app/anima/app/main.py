@@ -64,6 +64,7 @@ def _manage() -> list[APIRouter]:
     from anima.snapshots import snapshot_api as snapshots
     from anima.snapshots import transcripts_api as transcripts
     from anima.style import api as style
+    from anima.training import api as jobs
 
     _know_providers()
     rooms = (
@@ -94,6 +95,7 @@ def _manage() -> list[APIRouter]:
         experiments_api,
         health_api,
         *_of_models(),
+        jobs,
     )
     return [room.router for room in rooms]
 

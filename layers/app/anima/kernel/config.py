@@ -141,6 +141,37 @@ class Settings(ProviderSettings):
     prompt_cache_bytes: int = Field(
         512_000_000, ge=0, description="How much is kept of prompts of a person's that were read, in bytes"
     )
+    training_backend: Literal["local", "container", "sagemaker", "batch"] = Field(
+        "local", description="Where jobs of training run that name no place themselves"
+    )
+    training_gpus: int = Field(0, ge=0, le=1024, description="How many GPUs are lent to jobs, all in all")
+    training_processes: int = Field(
+        1, ge=0, le=1024, description="How many jobs run at a time on this machine, as children or containers"
+    )
+    training_jobs_per_person: int = Field(100, ge=1, le=10_000, description="Most jobs of a person that have not ended")
+    training_image: str | None = Field(
+        None, description="Image of the container in which jobs run, for containers and SageMaker"
+    )
+    training_role: str | None = Field(None, description="ARN of the role under which SageMaker runs jobs")
+    training_machine: str | None = Field(
+        None, description="ARN of the state machine that looks after jobs; not set: this process does"
+    )
+    training_secret_arn: str | None = Field(
+        None,
+        description="ARN of the secret whose JSON has the URLs of the database, read by jobs in SageMaker and Batch",
+    )
+    training_queue: str | None = Field(None, description="Job queue of AWS Batch")
+    training_definition: str | None = Field(None, description="Job definition of AWS Batch, which names the image")
+    training_instance: str = Field("ml.g5.xlarge", description="Instances on which SageMaker runs jobs")
+    training_subnets: list[str] = Field(
+        default_factory=list, description="Subnets in which SageMaker runs jobs (JSON list); none: its own network"
+    )
+    training_security_groups: list[str] = Field(
+        default_factory=list, description="Security groups of jobs in these subnets (JSON list)"
+    )
+    training_network: str = Field(
+        "host", description="Network of a job's container, as docker and podman name it; host reaches the database here"
+    )
     reader_job: str | None = Field(
         None, description="ARN of the state machine that reads images, scans and speech; not set: this process does"
     )
@@ -275,6 +306,38 @@ class Settings(ProviderSettings):
         ge=0,
         le=1000,
         description="Searches that an avatar makes of itself a day, where it has no number of its own",
+    )
+    training_pipeline_enabled: bool = Field(
+        False,
+        validation_alias=_named("TRAINING_PIPELINE_ENABLED"),
+        description="Whether a job of training is begun again and again",
+    )
+    training_cycle_interval_seconds: int = Field(
+        86_400,
+        ge=60,
+        validation_alias=_named("TRAINING_CYCLE_INTERVAL_SECONDS"),
+        description="After how many seconds the next one is begun",
+    )
+    training_cycle_jitter_seconds: int = Field(
+        600,
+        ge=0,
+        validation_alias=_named("TRAINING_CYCLE_JITTER_SECONDS"),
+        description="By how many seconds at most it is begun later, by chance",
+    )
+    training_pipeline_user_id: int | None = Field(
+        None, ge=1, validation_alias=_named("TRAINING_PIPELINE_USER_ID"), description="Whose jobs these are"
+    )
+    training_pipeline_version_prefix: str = Field(
+        "pipeline",
+        min_length=1,
+        max_length=100,
+        validation_alias=_named("TRAINING_PIPELINE_VERSION_PREFIX"),
+        description="How their names begin, and so those of the models that come of them",
+    )
+    training_pipeline_simulation: str = Field(
+        "cartpole",
+        validation_alias=_named("TRAINING_PIPELINE_SIMULATION"),
+        description="Which ready simulation file they run",
     )
     llm_models_config_path: Path | None = Field(
         None, validation_alias=_named("LLM_MODELS_CONFIG_PATH"), description="JSON file of LLM profiles"

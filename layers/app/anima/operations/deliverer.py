@@ -22,6 +22,7 @@ def workers() -> dict[str, Worker]:
     from anima.knowledge import worker as ingest
     from anima.snapshots import worker as transcripts
     from anima.tensors import worker as tensors
+    from anima.training import worker as training
 
     return {
         "turn.finished": after_turn.handle,
@@ -42,7 +43,18 @@ def workers() -> dict[str, Worker]:
         "memory.erased": transcripts.handle,
         "snapshot.imported": transcripts.handle,
         "tensors.collect": tensors.handle,
+        "training.requested": training.handle,
+        "training.check": training.handle,
+        "training.cycle": training.handle,
+        "training.stop": training.handle,
     }
+
+
+def look_after_jobs(*, began: bool = False) -> int:
+    """Has jobs looked at that nobody looks at any more; when the house `began`, all that live. Answers how many."""
+    from anima.training import worker as training
+
+    return training.look_again(began=began)
 
 
 class Deliverer:

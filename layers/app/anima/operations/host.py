@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
+from anima.kernel import telemetry
 from anima.kernel.config import server_url, settings
 from anima.kernel.errors import Conflict
 from anima.operations import database, deliverer, first_use, maintenance, models, running
@@ -17,6 +18,7 @@ from anima.operations.quiet import Quiet
 from anima.operations.stop import Interruptible, Stop
 from anima.operations.supervisor import LocalModel
 from anima.vendors.assets import Progress
+from anima.vendors.job_backends import training as jobs
 
 Tell = Callable[[str], None]
 Show = Callable[[], AbstractContextManager[Progress]]
@@ -95,6 +97,14 @@ def _close_what_was_cut() -> None:
     turns.close_cut(before.instance if before else None)
 
 
+def _look_after_jobs() -> None:
+    """Jobs that a killed predecessor began are found again, or go on from their checkpoints."""
+    try:
+        deliverer.look_after_jobs(began=True)
+    except Exception as error:  # the day's maintenance looks again
+        telemetry.error("training.not_looked_after", error)
+
+
 def _say_where(url: str) -> None:
     """Says to other processes that this one serves."""
     from anima.chat import service as chat
@@ -119,11 +129,12 @@ def run(tell: Tell, show: Show, stop: Stop, make_server: MakeServer, welcome: Te
         if chat_model is not None:
             routes["turn.finished"] = quiet.before(routes["turn.finished"])
         delivering = deliverer.Deliverer(routes, upkeep=maintenance.Daily())
-        server = make_server(quiet.around, delivering.busy)
+        server = make_server(quiet.around, lambda: delivering.busy() or jobs.running_here())
         stop.check()
         _say_where(url_of(door))
         delivering.start()
         resources.callback(delivering.stop)
+        _look_after_jobs()
         if chat_model is not None:
             model.start(chat_model)
         _serve(server, door, stop, lambda: welcome(url_of(door)))

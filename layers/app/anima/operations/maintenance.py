@@ -48,13 +48,13 @@ def run() -> dict[str, int]:
     from anima.inference import upkeep_service as caches
     from anima.knowledge import uploads_service
     from anima.memory import forgetting_service
-    from anima.operations import health, nearest_indexes
+    from anima.operations import deliverer, health, nearest_indexes
     from anima.tensors import upkeep_service as tensors
 
     steps = _until_done(_partition_step)
     rows = _until_done(_expired) + uploads_service.remove_expired() + forgetting_service.forget_due()
     slots.sweep()
-    rows += caches.keep_bounds() + tensors.collect_due() + closing_service.look_again()
+    rows += caches.keep_bounds() + tensors.collect_due() + closing_service.look_again() + deliverer.look_after_jobs()
     tables = health.record_sizes()
     nearest_indexes.keep_quietly()
     telemetry.info("maintenance.done", steps=steps, rows=rows, tables=tables)

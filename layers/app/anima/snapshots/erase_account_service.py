@@ -15,7 +15,7 @@ from anima.identity import closing_service
 from anima.kernel import clock, db, outbox, telemetry
 from anima.knowledge import stores_removal_service
 from anima.memory import remember_service, search_service
-from anima.snapshots import erase_models_repo
+from anima.snapshots import erase_jobs_service, erase_models_repo
 from anima.snapshots import erase_repo as repo
 from anima.snapshots.erase_repo import Batch, Files
 from anima.vendors.blobs import ForeignBlob, blobs
@@ -29,6 +29,7 @@ def erase(event: outbox.Event) -> None:
     with db.transaction(owner) as tx:
         for store in repo.close_outside(tx, owner_id).all():
             stores_removal_service.queue(tx, owner_id, store.store_id)
+    erase_jobs_service.end_jobs(owner, owner_id)
     _erase_rows(owner, owner_id)
     closing_service.sweep(owner_id)
     with db.transaction(owner) as tx:

@@ -8,6 +8,15 @@ from anima.kernel import db
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """Where an attempt of a job lies, and what it is called there."""
+
+    backend: str
+    handle: str
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """How many rows of the model database a batch deleted."""
 
@@ -262,13 +271,43 @@ PACKS = db.Query(
 )
 
 
+# With their logs, and what was lent to them: it is free again.
+JOBS = db.Query(
+    Batch,
+    """
+    with gone as (
+        delete from training_jobs where owner_id = %(owner_id)s and job_id = any (array(
+            select job_id from training_jobs where owner_id = %(owner_id)s limit 100
+        ))
+        returning 1
+    )
+    select count(*)::integer as n from gone
+    """,
+)
+
 ORDER = (
+    JOBS,
     *(PATTERNS, KEYS_AND_VALUES, ACTIVATIONS, INFERENCE_METRICS, INFERENCE_SESSIONS),
     *(TRAINING_METRICS, OPTIMIZER, CHECKPOINT_TENSORS, CHECKPOINTS, RUNS),
     *(HEADS, WEIGHTS, VOCABULARIES, MODELS),
     *(PIECES, TENSORS, CHUNKS, PACKS),
 )
 """Each until it removes nothing any more, in this order."""
+
+
+ATTEMPTS = db.Query(
+    Attempt,
+    """
+    select backend, coalesce(handle, replace(job_id::text, '-', '') || '-' || attempt) as handle,
+        status in ('starting', 'running', 'stopping') as alive
+    from training_jobs where owner_id = %(owner_id)s and attempt > 0
+    """,
+)
+
+
+def attempts(tx: db.Transaction, owner_id: int) -> db.Pending[Attempt]:
+    """The jobs of somebody that were begun, by what their backends call them."""
+    return tx.fetch(ATTEMPTS, owner_id=owner_id)
 
 
 def batch(tx: db.Transaction, owner_id: int, query: db.Query[Batch]) -> db.Pending[Batch]:

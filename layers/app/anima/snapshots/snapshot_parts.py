@@ -122,6 +122,9 @@ LEFT_OUT: dict[str, str] = {
         "tells how the person's models were trained, not what the avatar knows",
     ),
     **dict.fromkeys(
+        ("training_jobs", "gpu_sessions", "job_logs"), "tells which work this installation did for the person"
+    ),
+    **dict.fromkeys(
         ("inference_sessions", "inference_metrics", "attention_patterns", "kv_cache"),
         "is what inference measured and keeps here for the next time",
     ),

@@ -1,0 +1,154 @@
+"""A job while it runs: its live samples as they are written, and the record of its steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anima.kernel import db
+from anima.kernel.errors import AnimaError
+from anima.training import jobs_service
+from anima.training.errors import NoTrajectory, TrajectoryTooLarge
+from anima.training.model import ENDED, Job
+from anima.vendors.job_backends import training as backends
+
+LONGEST_SECONDS = 280.0
+"""A stream ends after so long at most; its page asks again."""
+BUFFERED_SECONDS = 1.0
+"""As long where the answer is given whole, behind an API that buffers."""
+_PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
+_TAIL_BYTES = 200_000
+_MOST_BYTES = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is told: a `sample`, or the `end` of the job."""
+
+    event: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Tail:
+    """Lines that are appended to a file, also while it is cut or not there yet."""
+
+    path: Path
+    _at: int | None = None
+    _file: int | None = None
+
+    def lines(self) -> list[str]:
+        """Whole lines since the last call; at first those at the end of the file."""
+        try:
+            with self.path.open("rb") as file:
+                told = os.fstat(file.fileno())
+                if self._at is None or self._file != told.st_ino or told.st_size < self._at:
+                    first = max(0, told.st_size - _TAIL_BYTES)
+                    file.seek(first)
+                    self._at = first + (len(file.readline()) if first else 0)
+                    self._file = told.st_ino
+                file.seek(self._at)
+                data = file.read(_TAIL_BYTES * 2)
+        except OSError:
+            return []
+        whole = data.rfind(b"\n") + 1
+        self._at += whole
+        return data[:whole].decode("utf-8", "replace").splitlines()
+
+
+def samples(principal: db.Principal, job_id: uuid.UUID, gone: threading.Event) -> Iterator[Sample]:
+    """Samples of a job from the last ones on, until it ends, nobody listens, or it has taken LONGEST_SECONDS.
+
+    Where the job's files are elsewhere, its heartbeats take the place of samples. Raises JobNotFound at once.
+    """
+    return _samples(principal, jobs_service.get(principal, job_id), gone)
+
+
+def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterator[Sample]:
+    folder = _folder(one)
+    tail = _Tail(folder / "live.jsonl") if folder is not None else None
+    begun = looked = time.monotonic()
+    beat = None
+    while True:
+        if tail is not None:
+            yield from _read(tail)
+        elif one.progress.get("step") != beat:
+            beat = one.progress.get("step")
+            yield Sample("sample", {name: value for name, value in one.progress.items() if name != "log"})
+        if one.status in (*ENDED, "paused"):
+            yield Sample("end", {"status": one.status})
+            return
+        now = time.monotonic()
+        if now - begun >= _longest() or gone.wait(_PAUSE_SECONDS):
+            return
+        if now - looked >= _LOOK_SECONDS:
+            looked = now
+            try:
+                one = jobs_service.get(principal, one.job_id)
+            except AnimaError:  # it was deleted, or the database is away: its page asks again
+                return
+            tail = tail or (_Tail(folder / "live.jsonl") if (folder := _folder(one)) is not None else None)
+
+
+def _longest() -> float:
+    return min(LONGEST_SECONDS, BUFFERED_SECONDS) if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else LONGEST_SECONDS
+
+
+def _read(tail: _Tail) -> Iterator[Sample]:
+    for line in tail.lines():
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            yield Sample("sample", found)
+
+
+def _folder(one: Job) -> Path | None:
+    try:
+        return backends.backend(one.backend).folder(one.attempt_name)
+    except AnimaError:
+        return None
+
+
+def answers(principal: db.Principal, job_id: uuid.UUID) -> Path:
+    """The file of what a batch inference answered, in JSON lines. Raises JobNotFound, NoTrajectory."""
+    folder = _folder(jobs_service.get(principal, job_id))
+    path = None if folder is None else folder / "model" / "answers.jsonl"
+    if path is None or not path.is_file():
+        raise NoTrajectory(job_id=job_id, reason="it has no answers on this machine")
+    return path
+
+
+def trajectory(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, bool]:
+    """The record of every step: a file of Parquet or CSV, or an archive of several; and whether it is to be deleted
+    after it was given. Raises JobNotFound, NoTrajectory, TrajectoryTooLarge.
+    """
+    one = jobs_service.get(principal, job_id)
+    folder = _folder(one)
+    if folder is None:
+        raise NoTrajectory(job_id=job_id, reason="its files are not on this machine")
+    parts = sorted(path for path in folder.rglob("trajectory*") if path.suffix in (".parquet", ".csv"))
+    parts = [path for path in parts if path.is_file() and not path.is_symlink() and path.stat().st_size]
+    if not parts:
+        raise NoTrajectory(job_id=job_id, reason="it has not written one")
+    size = sum(path.stat().st_size for path in parts)
+    if size > _MOST_BYTES:
+        raise TrajectoryTooLarge(size=size, limit=_MOST_BYTES)
+    if len(parts) == 1:
+        return parts[0], False
+    with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as made:
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+            for path in parts:
+                archive.write(path, path.relative_to(folder).as_posix())
+        return Path(made.name), True

@@ -1,0 +1,194 @@
+"""Learning on the command line: a file is checked, run, stopped, gone on with, played; jobs are begun and followed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from gpu_jobs.simulate import trajectory
+
+from anima.cli import jobs_compare, jobs_reading
+from anima.cli.main import main
+from anima.kernel import config
+from anima.neuromodulation import simulation
+from fixtures.house import Done, wait_for
+from fixtures.job_files import file_of
+
+if TYPE_CHECKING:
+    from fixtures.jobs import Jobs
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
+SLOW = {
+    "global_settings": {"max_steps": 600, "simulation_clock": "real_time", "seed": 4},
+    "environment": {"id": "CartPole-v1", "step_ms": 4.0},
+}
+Say = Callable[..., Done]
+
+
+@pytest.fixture
+def anima(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """A command, typed in an empty folder."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    def said(*arguments: str) -> Done:
+        capsys.readouterr()
+        try:
+            main(list(arguments))
+            status: object = 0
+        except SystemExit as ended:
+            status = ended.code
+        out, err = capsys.readouterr()
+        return Done(status or 0, out, err)
+
+    return said
+
+
+def test_a_file_is_checked_with_the_path_of_each_error(anima: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bad.json").write_text(
+        '{"rl_plugin": {"batch_size": 0, "colour": 1}, "environment": {"id": 7}, "mode": "MAX"}'
+    )
+    done = anima("simulate", "--check", "bad.json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.findall(r"^  ([\w.]+): ", done.stderr, re.MULTILINE) == [
+        "mode",
+        "rl_plugin.batch_size",
+        "rl_plugin.colour",
+        "environment.id",
+    ]
+    assert anima("simulate", "bad.json").returncode == 1
+    assert anima("train", "bad.json").returncode == 1
+    assert os.listdir() == ["bad.json"]
+    monkeypatch.setenv("MAX_STEPS", "2_000")
+    monkeypatch.setenv("MODE", "MAX")
+    told = json.loads(anima("simulate", "--check", "cartpole", "--json").stdout)
+    assert (told["global_settings"]["max_steps"], told["global_settings"]["mode"]) == (2000, "MAX")
+    monkeypatch.setenv("MAX_STEPS", "many")
+    assert "MAX_STEPS" in anima("simulate", "--check", "cartpole").stderr
+
+
+def test_ready_files_come_along_and_are_begun_with(anima: Say) -> None:
+    listed = {row["name"]: row for row in json.loads(anima("simulate", "--list", "--json").stdout)}
+    assert set(listed) == set(simulation.SHIPPED)
+    assert listed["max"]["physics"] == "max (pathological)"
+    shown = anima("simulate", "--show", "config_max.json").stdout
+    assert json.loads(shown)["global_settings"]["mode"] == "MAX"
+    assert "ready ones are cartpole" in anima("simulate", "nowhere.json").stderr
+    assert anima("simulate").returncode == 2
+    assert anima("simulate", "max", "--list").returncode == 1
+    assert "holds no run" in anima("simulate", "--resume", "nowhere").stderr
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+def test_files_that_the_page_shows_are_valid(block: str) -> None:
+    read = simulation.read(block)
+    assert set(json.loads(block).get("modulators", ())) <= set(read.names())
+
+
+def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say) -> None:
+    Path("slow.json").write_text(json.dumps(SLOW))
+    command = [sys.executable, "-m", "anima.cli", "simulate", "slow.json", "--live", "--folder", "run"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stderr is not None
+    url = next(found[1] for line in child.stderr if (found := re.search(r"watch it at (http://\S+)", line)))
+    assert "CartPole-v1" in httpx.get(url).text
+    with httpx.stream("GET", f"{url}/live", timeout=60) as samples:
+        lines = samples.iter_lines()
+        sample = next(json.loads(line[6:]) for line in lines if line.startswith("data: "))
+        assert set(sample["concentrations"]) >= {"dopamine", "gaba"}
+        child.send_signal(signal.SIGINT)
+        assert "event: end" in list(lines)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "go on with: anima simulate --resume run" in out
+    stopped = steps_of(Path("run"))
+    assert stopped == list(range(1, len(stopped) + 1))
+    assert sample["step"] <= len(stopped) < 600
+    assert f"stopped after {len(stopped):,} steps" in out
+    assert "holds a run already" in anima("simulate", "slow.json", "--folder", "run").stderr
+    assert "holds no weights" in anima("simulate", "--play", "run").stderr
+    Path("other.json").write_text(json.dumps({**SLOW, "rl_plugin": {"batch_size": 7}}))
+    assert "rl_plugin.batch_size" in anima("simulate", "other.json", "--resume", "run").stderr
+    done = anima("simulate", "--resume", "run", "--no-live", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["steps"], told["stopped"]) == (600, False)
+    assert steps_of(Path("run")) == list(range(1, 601))
+    played = json.loads(anima("simulate", "--play", "run", "--episodes", "2", "--json").stdout)
+    assert len(played["returns"]) == 2
+
+
+def steps_of(folder: Path) -> list[int]:
+    """The steps that a run has recorded, in their order."""
+    steps: list[int] = trajectory.read(folder / "trajectory").column("step").to_pylist()
+    return steps
+
+
+@pytest.fixture
+def server(listening: str, delivered_jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """A server that runs, and a key for it."""
+    monkeypatch.setenv("ANIMA_API_KEY", delivered_jobs.person.key)
+    monkeypatch.setenv("ANIMA_PUBLIC_URL", listening)
+    monkeypatch.setattr(jobs_reading, "_LOOK_SECONDS", 0.05)
+    config.settings.cache_clear()
+    yield delivered_jobs
+    config.settings.cache_clear()
+
+
+def test_jobs_are_begun_followed_compared_and_forgotten(anima: Say, server: Jobs) -> None:
+    def status(name: str, step: int = 0) -> str | None:
+        told = json.loads(anima("jobs", "show", name, "--json").stdout)
+        return str(told["status"]) if (told["step"] or 0) >= step else None
+
+    Path("short.json").write_text(json.dumps(file_of(5)))
+    assert anima("jobs", "list").stdout.startswith("no jobs; `anima train cartpole`")
+    done = anima("train", "short.json", "--name", "first")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("first is completed: 5 steps")
+    Path("held.json").write_text(json.dumps(file_of(6, holds_at=3)))
+    held = json.loads(anima("train", "held.json", "--detach", "--json").stdout)
+    assert (held["name"], held["source"]) == ("held", "cli")
+    wait_for(lambda: status("held", step=3) == "running")
+    assert anima("jobs", "pause", "held").returncode == 0
+    wait_for(lambda: status("held") == "paused")
+    (server.folder / "jobs" / held["job_id"].replace("-", "") / "go").touch()
+    anima("jobs", "resume", held["job_id"][:13])
+    live = [json.loads(line)["step"] for line in anima("jobs", "live", "held", "--json").stdout.splitlines()]
+    assert live[-1] == 6
+    rows = {row["name"]: row for row in json.loads(anima("jobs", "list", "--status", "completed", "--json").stdout)}
+    assert set(rows) == {"first", "held"}
+    told = json.loads(anima("jobs", "compare", "first", "held", "--json").stdout)
+    assert [one["path"] for one in told["differences"]] == ["global_settings.max_steps", "global_settings.seed"]
+    assert told["return_difference"] == {"mean": 0.0, "low": -1.0, "high": 1.0}
+    shown = anima("jobs", "compare", "first", "held").stdout
+    assert "0 lies in it: no difference is shown" in shown
+    assert "begun" in anima("jobs", "logs", "held", "--follow").stdout
+    assert "completed" in anima("jobs", "show", "held").stdout
+    assert "completed: step 6 of 6" in anima("jobs", "list").stdout
+    assert anima("jobs", "metrics", "held").returncode == 0
+    assert "has kept no weights yet" in anima("jobs", "play", "held").stderr
+    assert anima("jobs", "cancel", "held").returncode == 1
+    assert anima("jobs", "delete", "held", "--yes").stdout == "held is deleted\n"
+    assert "no job held" in anima("jobs", "show", "held").stderr
+
+
+def test_an_interval_holds_what_it_should() -> None:
+    assert jobs_compare.interval([]) is None
+    one = jobs_compare.interval([5.0] * 30)
+    assert one == {"mean": 5.0, "low": 5.0, "high": 5.0, "episodes": 30}
+    wide = jobs_compare.interval([float(value % 10) for value in range(100)])
+    assert wide is not None
+    assert 3.8 < wide["low"] < 4.5 < wide["high"] < 5.2
+    apart = jobs_compare.difference([10.0, 11.0] * 20, [1.0, 2.0] * 20)
+    assert apart is not None
+    assert 8.5 < apart["low"] < 9.0 < apart["high"] < 9.5
