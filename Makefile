@@ -64,7 +64,7 @@ deploy: dev vendor weights ## build the stack and deploy it with SAM: TARGET=dev
 	@test -n "$(TARGET)" || { echo "say where: make deploy TARGET=dev"; exit 2; }
 	@$(BIN)/python -m scripts.deploy "$(TARGET)" $(ONLY)
 
-docs: dev ## write what is generated: OpenAPI, settings, ER diagrams, schema.sql
+docs: dev ## write what is generated: OpenAPI, settings, schemas, ER diagrams, schema.sql
 	@$(BIN)/python -m scripts.docs
 
 lock: venv ## write the locks anew from pyproject.toml and package.json (UPGRADE=1 for newer versions)

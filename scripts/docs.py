@@ -1,4 +1,4 @@
-"""Writes what is generated from the code: the OpenAPI document, the table of settings, the schema and its number.
+"""Writes what is generated from the code: the OpenAPI document, the table of settings, the schemas and their number.
 
 python -m scripts.docs            writes
 python -m scripts.docs --check    says what is out of date, and exits 1
@@ -86,10 +86,18 @@ def personality() -> str:
     return table.filled((ROOT / "docs" / "personality.md").read_text(encoding="utf-8"))
 
 
+def simulation() -> str:
+    """The JSON Schema of simulation files."""
+    from anima.neuromodulation.simulation import schema
+
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/openapi.json": openapi,
     "docs/settings.md": settings,
     "docs/personality.md": personality,
+    "docs/simulation.schema.json": simulation,
     "docs/schema.md": diagrams,
     "sql/schema.sql": schema,
     "layers/app/anima/kernel/postgres/schema_version.py": schema_version,

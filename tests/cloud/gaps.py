@@ -70,8 +70,8 @@ def _verb(name: str) -> str:
 
 
 def know_secrets_by_arn() -> None:
-    """`!Ref` of a secret is its ARN, which policies name."""
-    from ministack.services.cloudformation import provisioners
+    """`!Ref` of a secret is its ARN, which policies name; what a nested stack's names of another is resolved, too."""
+    from ministack.services.cloudformation import engine, provisioners
 
     known = provisioners._RESOURCE_HANDLERS[_SECRET]
     create, update, delete = known["create"], known["update"], known["delete"]
@@ -79,11 +79,15 @@ def know_secrets_by_arn() -> None:
     def named(physical_id: str) -> str:
         return physical_id.partition(":secret:")[2][:-7] or physical_id
 
+    def whole(props: dict[str, Any]) -> dict[str, Any]:
+        resolved: dict[str, Any] = engine._resolve_dynamic_references(props)[0]
+        return resolved
+
     def by_arn(made: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
         return made[1].get("Arn", made[0]), made[1]
 
     known |= {
-        "create": lambda *given: by_arn(create(*given)),
+        "create": lambda name, props, stack: by_arn(create(name, whole(props), stack)),
         "update": lambda physical_id, *given: by_arn(update(named(physical_id), *given)),
         "delete": lambda physical_id, props: delete(named(physical_id), props),
     }
@@ -117,3 +121,18 @@ def hand_parameters_to_the_transform() -> None:
     transform.transform = with_parameters
     for module in (engine, changesets, handlers):
         module._apply_transforms = remembering
+
+
+def transform_nested_stacks() -> None:
+    """A nested template that is written for SAM is transformed as the outermost is."""
+    from ministack.services.cloudformation import engine, provisioners
+
+    check = provisioners._check_nested_stack_capabilities
+
+    def checked(parent: str, template: dict[str, Any]) -> None:
+        check(parent, template)
+        made = dict(engine._apply_transforms(dict(template)))
+        template.clear()
+        template.update(made)
+
+    provisioners._check_nested_stack_capabilities = checked

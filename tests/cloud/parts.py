@@ -42,6 +42,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, stub_provider: StubLLM) -> I
     yield started
     started.close()
     (builds.PLACE / "cloud.log").write_text(started.log())
+    jobs = sorted((folder / "place" / "jobs").glob("*/log"))
+    (builds.PLACE / "jobs.log").write_text("\n".join(f"{log.parent.name}\n{log.read_text()}" for log in jobs))
     builds.note(not_played=sorted({each["type"] for each in started.not_played()}))
     # Gigabytes: every copy of a function has its layers unpacked.
     shutil.rmtree(folder)
@@ -102,6 +104,9 @@ def deployment(cloud: place.Cloud, postgres: Postgres) -> Iterator[Deployment]:
             "DatabaseUrl": postgres.owner_url,
             "ChatKeySecretArn": key["ARN"],
             "WebAdapterLayerArn": adapter["LayerVersionArn"],
+            # An image that nobody fetches: what it would hold runs as a process.
+            "TrainingImage": "111111111111.dkr.ecr.eu-central-1.amazonaws.com/anima-jobs:1",
+            "TrainingCycleMinutes": "1440",
         },
     )
     made.deploy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,6 +101,9 @@ def start(folder: Path, **seen_by_functions: str) -> Cloud:
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "TMPDIR": str(temporary),
+        # What runs as a container elsewhere runs under this Python; and a machine waits a twentieth of its time.
+        "JOBS_PYTHON": sys.executable,
+        "SFN_WAIT_SCALE": "0.05",
     }
     with (folder / "cloud.log").open("wb") as log:
         process = subprocess.Popen(

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 import gaps
+import sagemaker
 
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 _UPDATE = "    os.environ.update(env)\n"
@@ -62,8 +63,10 @@ def main(folder: Path) -> None:
     gaps.import_routes()
     gaps.know_secrets_by_arn()
     gaps.take_for_tls()
+    gaps.transform_nested_stacks()
     gaps.write_down(folder / "not-played.jsonl")
     _play_runtime(folder)
+    sagemaker.play(os.environ["JOBS_PYTHON"], folder / "jobs")
     from ministack import app
 
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()

@@ -24,6 +24,22 @@ NOTE = "The harbour crane of Vellin is greased with seal fat every second Tuesda
 QUESTION = "What is the harbour crane greased with?"
 
 
+SMALL = {
+    "global_settings": {"mode": "MAX", "max_steps": 600, "seed": 7},
+    "environment": {"id": "CartPole-v1"},
+    "rl_plugin": {"backend": "numpy", "learning_starts": 100},
+}
+ENDED = {"completed", "failed", "cancelled", "paused"}
+
+
+def executions(deployment: Deployment) -> list[dict[str, Any]]:
+    """The executions of the machine of jobs."""
+    states = deployment.cloud.client("stepfunctions")
+    (machine,) = (one for one in states.list_state_machines()["stateMachines"] if one["name"].endswith("-training"))
+    found: list[dict[str, Any]] = states.list_executions(stateMachineArn=machine["stateMachineArn"])["executions"]
+    return found
+
+
 def facts(http: httpx.Client, avatar: str) -> list[dict[str, Any]]:
     """What the avatar knows of olives."""
     found: list[dict[str, Any]] = http.get(f"/api/v1/avatars/{avatar}/facts").json()["items"]
@@ -61,7 +77,7 @@ def test_the_set_up_migrated_an_empty_database(deployment: Deployment, postgres:
 def test_no_function_knows_the_owner(deployment: Deployment, postgres: Postgres) -> None:
     password = urlsplit(postgres.owner_url).password
     assert password
-    for name in ("chat", "retrieve", "manage", "ingest", "reflect", "outbox", "migrate"):
+    for name in ("chat", "retrieve", "manage", "ingest", "reflect", "training", "outbox", "migrate"):
         assert password not in json.dumps(deployment.function(name)["Environment"]), name
 
 
@@ -152,6 +168,41 @@ def test_a_one_shot_schedule_fires(deployment: Deployment, postgres: Postgres, k
     wait_for(lambda: postgres.ask("select 1 from outbox having count(*) = count(delivered_at)"), 60)
     left = scheduler.list_schedules(GroupName=group)["Schedules"]
     assert armed[0]["Name"] not in [each["Name"] for each in left]
+
+
+def test_a_job_runs_in_the_state_machine(http: httpx.Client, deployment: Deployment, postgres: Postgres) -> None:
+    """Asked for over HTTP, begun over the queue, run as in SageMaker, registered; then its GPU is given back."""
+    asked = http.post("/api/v1/jobs", json={"name": "cart", "gpus": 1, "simulation": SMALL})
+    assert asked.status_code == 202, asked.text
+    shown = f"/api/v1/jobs/{asked.json()['job_id']}"
+    wait_for(lambda: http.get(shown).json()["status"] in ENDED, 240)
+    job = http.get(shown).json()
+    assert (job["status"], job["error"]) == ("completed", None)
+    assert job["result"]["steps"] == SMALL["global_settings"]["max_steps"]
+    assert job["registered_model"]["name"]
+    assert postgres.ask("select count(*), count(released_at) from gpu_sessions") == [(1, 1)]
+    (execution,) = executions(deployment)
+    assert execution["status"] == "SUCCEEDED"
+    history = deployment.cloud.client("stepfunctions").get_execution_history(executionArn=execution["executionArn"])
+    assert "ThrottlingException: Rate exceeded" in json.dumps(history["events"], default=str)
+
+
+def test_a_job_whose_execution_is_stopped_by_hand_gives_its_gpu_back(
+    http: httpx.Client, deployment: Deployment, postgres: Postgres
+) -> None:
+    long = {**SMALL, "global_settings": {**SMALL["global_settings"], "max_steps": 2_000_000}}
+    job = http.post("/api/v1/jobs", json={"name": "long", "gpus": 1, "simulation": long}).json()["job_id"]
+    wait_for(lambda: postgres.ask("select 1 from gpu_sessions where released_at is null"), 120)
+    (running,) = (one for one in executions(deployment) if one["status"] == "RUNNING")
+    deployment.cloud.client("stepfunctions").stop_execution(executionArn=running["executionArn"])
+    wait_for(lambda: postgres.ask("select 1 from gpu_sessions having count(*) = count(released_at)"), 120)
+    assert http.get(f"/api/v1/jobs/{job}").json()["status"] in {"failed", "cancelled"}
+
+
+def test_the_schedule_of_jobs_recurs_with_jitter(deployment: Deployment) -> None:
+    made = deployment.cloud.client("scheduler").get_schedule(Name=f"anima-{STAGE}-training-cycle")
+    assert made["ScheduleExpression"] == "rate(1440 minutes)"
+    assert made["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 10}
 
 
 def test_the_socket_opens(deployment: Deployment, administrator: Administrator) -> None:

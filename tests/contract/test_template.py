@@ -18,6 +18,7 @@ from anima.kernel.watch import catalogue
 
 INFRA = sorted((ROOT / "infra").glob("*.yaml"))
 FILES = [ROOT / "template.yaml", *INFRA]
+TRAINING = ROOT / "infra" / "training.yaml"
 EVENTS = ROOT / "events"
 SECRET_NAMES = re.compile(r"(DATABASE_URL|SECRET_KEY|API_KEY|PASSWORD|TOKEN)$")
 
@@ -185,7 +186,8 @@ def test_functions_get_only_the_logins_that_they_use() -> None:
         for name in functions()
     }
     assert logins["SocketFunction"] == logins["ChatStreamFunction"] == {"app", "worker"}
-    assert logins["IngestFunction"] == logins["ReflectFunction"] == logins["OutboxFunction"] == {"worker"}
+    for name in ("IngestFunction", "ReflectFunction", "OutboxFunction", "TrainingFunction"):
+        assert logins[name] == {"worker"}
     assert [name for name, has in logins.items() if "admin" in has] == ["ManageFunction"]
     assert logins["MigrateFunction"] == set()
 
@@ -256,7 +258,7 @@ def test_who_serves_people_may_not_read_queues_and_who_works_may_not_write_files
     written = [one["Resource"] for one in statements("Reflect", path) if "s3:PutObject" in one["Action"]]
     assert written == [{"Fn::Sub": "${BucketArn}/documents/*"}]  # what it writes down itself
     emitting = {name for name, actions in may.items() if "scheduler:CreateSchedule" in actions}
-    assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect", "Socket"}
+    assert emitting == {"Chat", "ChatStream", "Ingest", "Manage", "Outbox", "Reflect", "Socket", "Training"}
 
 
 # Queues, schedules, storage
@@ -293,13 +295,37 @@ def test_failed_records_come_again_one_by_one_and_few_at_a_time() -> None:
                 assert event["Properties"]["ScalingConfig"]["MaximumConcurrency"] <= 10, name
 
 
-def test_nothing_recurs_so_that_the_database_sleeps() -> None:
+def test_nothing_recurs_unless_it_is_asked_for_so_that_the_database_sleeps() -> None:
     for path in FILES:
-        text = path.read_text()
-        assert "rate(" not in text, path.name
-        assert "cron(" not in text, path.name
-        for kind in ("AWS::Scheduler::Schedule", "AWS::Events::Rule"):
-            assert all("ScheduleExpression" not in one for one in of_type(kind, path).values())
+        recurring = [
+            one
+            for one in template(path)["Resources"].values()
+            if one["Type"] in {"AWS::Scheduler::Schedule", "AWS::Events::Rule"}
+            and re.search(r"rate\(|cron\(|ScheduleExpression", names_of(one["Properties"]))
+        ]
+        assert [one["Condition"] for one in recurring] == (["Cycles"] if path.name == "training.yaml" else []), (
+            path.name
+        )
+        assert len(re.findall(r"rate\(|cron\(", path.read_text())) == len(recurring), path.name
+    assert holds(template(TRAINING)["Conditions"]["Cycles"], {"CycleMinutes": "0"}) is False
+    assert template()["Parameters"]["TrainingCycleMinutes"]["Default"] == 0
+
+
+def test_the_schedule_of_jobs_begins_them_later_by_chance() -> None:
+    (cycle,) = of_type("AWS::Scheduler::Schedule", TRAINING).values()
+    assert cycle["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": {"Ref": "CycleJitterMinutes"}}
+    assert json.loads(cycle["Target"]["Input"]) == {"task": "cycle", "at": "<aws.scheduler.scheduled-time>"}
+    assert cycle["Target"]["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLettersArn"}}
+
+
+def test_without_an_image_nothing_is_made_that_costs_for_jobs() -> None:
+    """The queue stays, which costs nothing until something is in it."""
+    assert template()["Parameters"]["TrainingImage"]["Default"] == ""
+    assert holds(template()["Conditions"]["Trains"], {"TrainingImage": ""}) is False
+    for path in FILES:
+        for name, one in template(path)["Resources"].items():
+            if name.startswith("Training") and one["Type"] != "AWS::SQS::Queue":
+                assert one["Condition"] == "Trains", name
 
 
 def test_the_bucket_is_private_versioned_and_tidied() -> None:
@@ -384,6 +410,15 @@ GOOD = "postgresql://owner:p%40ss@ep-cool-1.eu-central-1.aws.neon.tech/anima?ssl
         ("ReaderImage", f"registry.example.org/read-media@sha256:{'0' * 64}", True),
         ("ReaderImage", "read-media", False),
         ("ReaderImage", "read media:1", False),
+        ("TrainingImage", "", True),
+        ("TrainingImage", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/anima-jobs:1", True),
+        ("TrainingImage", "anima-jobs", False),
+        ("TrainingJobQueue", "arn:aws:batch:eu-central-1:123456789012:job-queue/gpus", True),
+        ("TrainingJobQueue", "gpus", False),
+        ("TrainingInstance", "ml.g5.xlarge", True),
+        ("TrainingInstance", "g5.xlarge", False),
+        ("TrainingPipelineSimulation", "cartpole", True),
+        ("TrainingPipelineSimulation", "../secret", False),
         ("ReaderSubnets", "", True),
         ("ReaderSubnets", "subnet-0123abcd,subnet-4567ef01", True),
         ("ReaderSubnets", "subnet-0123abcd, subnet-4567ef01", False),
@@ -442,12 +477,53 @@ def test_the_reader_has_an_image_and_a_place_or_neither(image: str, subnets: str
 def test_only_what_ingests_may_start_the_reader_and_the_reader_writes_in_one_place() -> None:
     assert [name for name in functions() if "ANIMA_READER_JOB" in environment(name)] == ["IngestFunction"]
     roles = of_type("AWS::IAM::Role", ROOT / "infra" / "roles.yaml")
-    assert [name for name, role in roles.items() if "states:StartExecution" in names_of(role)] == ["IngestRole"]
+    may = {name: re.findall(r"stateMachine:anima-\$\{Stage\}-([\w-]+)", names_of(role)) for name, role in roles.items()}
+    assert {name: found for name, found in may.items() if found} == {
+        "IngestRole": ["read-media"],
+        "TrainingRole": ["training"],
+    }
     reader = of_type("AWS::IAM::Role", ROOT / "infra" / "readers.yaml")["ReaderRole"]["Policies"]
     written = [one for one in everything(reader) if isinstance(one, dict) and "s3:PutObject" in one.get("Action", ())]
     assert [one["Resource"] for one in written] == [{"Fn::Sub": "${BucketArn}/parsed/*"}]
     assert "secretsmanager:" not in names_of(reader)
     assert "sqs:" not in names_of(reader)
+
+
+def test_a_job_reads_and_writes_in_its_places_and_knows_no_administrator() -> None:
+    roles = of_type("AWS::IAM::Role", TRAINING)
+    job = [one for policy in roles["JobRole"]["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+    written = [one["Resource"] for one in job if "s3:PutObject" in one["Action"]]
+    assert written == [[{"Fn::Sub": "${BucketArn}/training/*"}, {"Fn::Sub": "${BucketArn}/tensors/*"}]]
+    assert [one["Resource"] for one in job if "secretsmanager:" in names_of(one)] == [{"Ref": "JobSecret"}]
+    (secret,) = of_type("AWS::SecretsManager::Secret", TRAINING).values()
+    told = json.loads(secret["SecretString"]["Fn::Sub"])
+    assert set(told) == {"ANIMA_APP_DATABASE_URL", "ANIMA_WORKER_DATABASE_URL"}
+    assert not re.search(r"admin_url|owner_url|secret_key", names_of(secret))
+    assert "secretsmanager:" not in names_of(roles["MachineRole"])
+
+
+def test_the_machine_of_jobs_is_given_all_that_it_names() -> None:
+    (machine,) = of_type("AWS::Serverless::StateMachine", TRAINING).values()
+    text = (ROOT / "infra" / machine["DefinitionUri"]).read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(machine["DefinitionSubstitutions"])
+
+
+def test_every_topic_that_is_delivered_at_home_has_a_queue() -> None:
+    text = (ROOT / "layers/app/anima/operations/deliverer.py").read_text()
+    topics = set(re.findall(r'"(\w+\.\w+)": \w+\.handle', text))
+    assert "training.requested" in topics
+    urls = default("Environment")["Variables"]["ANIMA_QUEUE_URLS"]["Fn::Sub"]
+    assert topics <= set(json.loads(urls)), topics - set(json.loads(urls))
+
+
+def test_a_job_whose_execution_is_ended_by_others_is_told() -> None:
+    rule = of_type("AWS::Events::Rule", TRAINING)["Ended"]
+    assert set(rule["EventPattern"]["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+    (target,) = rule["Targets"]
+    template_of_input = target["InputTransformer"]["InputTemplate"]
+    filled = template_of_input.replace("<status>", '"ABORTED"').replace("<input>", json.dumps('{"job_id": "1"}'))
+    sample = json.loads((EVENTS / "training_ended.json").read_text())
+    assert set(json.loads(filled)) == set(sample)
 
 
 def test_every_parameter_is_described_and_given_on_to_what_takes_it() -> None:
@@ -480,6 +556,10 @@ SAMPLES = {
     "ingest": "SQS",
     "transcript": "SQS",
     "reflect": "SQS",
+    "training": "SQS",
+    "training_step": "Task",
+    "training_ended": "Task",
+    "training_cycle": "Task",
     "outbox": "Schedule",
     "migrate": "Plain",
     "migrate_post": "Plain",
