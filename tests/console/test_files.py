@@ -62,6 +62,18 @@ def test_the_page_may_run_its_import_map_and_nothing_else_inline(client: TestCli
     for address in re.findall(r"(?:src|href)='(/static/[^']+)'", page.text):
         assert client.get(address).status_code == 200, address
     assert page.headers["referrer-policy"] == "same-origin"
+    assert page.headers["content-encoding"] == "gzip"
+    whole = client.get("/", headers={"Accept-Encoding": "identity"})
+    assert (whole.text, "content-encoding" in whole.headers) == (page.text, False)
+
+
+def test_the_live_plots_have_an_address_that_can_be_told(client: TestClient) -> None:
+    job = "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f"
+    for asked, answered in (("", ""), (f"?job={job}", f"?job={job}")):
+        answer = client.get(f"/visualisation{asked}", follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/#/visualisation{answered}")
+    assert client.get("/visualisation?job=//elsewhere.example", follow_redirects=False).status_code == 422
+    assert client.get("/learning", follow_redirects=False).headers["location"] == "/#/learning"
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: TestClient, alice: Person) -> None:
@@ -155,7 +167,7 @@ def test_files_pass_through_lambda_unharmed() -> None:
         assert base64.b64decode(asked(assets.url(font))["body"]) == assets.assets()[font].content
 
 
-_TYPES = ("js/types.js", "character/types.js", "knowledge/types.js", "memory/types.js")
+_TYPES = ("js/types.js", "character/types.js", "knowledge/types.js", "learning/types.js", "memory/types.js")
 
 
 def declared() -> dict[str, set[str]]:

@@ -55,6 +55,7 @@ def test_who_only_talks_sees_no_models(visiting: Visiting) -> None:
     page = visiting(**WIDE).sign_in()
     expect(page.get_by_role("link", name="Knowledge")).to_be_visible()
     expect(page.get_by_role("link", name="Models")).to_have_count(0)
+    expect(page.get_by_role("link", name="Learning")).to_have_count(0)
 
 
 def test_an_empty_shelf_says_how_a_model_comes_in(researcher: Callable[..., Any]) -> None:

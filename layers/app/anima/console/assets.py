@@ -52,7 +52,7 @@ def assets() -> dict[str, Asset]:
 def _asset(path: str, content: bytes) -> Asset:
     suffix = _suffix(path)
     # mtime 0: the same bytes everywhere
-    packed = gzip.compress(content, 6, mtime=0) if suffix in _PACKED else None
+    packed = gzip.compress(content, 9, mtime=0) if suffix in _PACKED else None
     return Asset(content, _KINDS[suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"', packed)
 
 

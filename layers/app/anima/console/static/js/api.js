@@ -12,19 +12,20 @@ export const user = signal(/** @type {UserAnswer | null | undefined} */ (undefin
 
 /** A call that did not do what was asked; `slug` names why, `detail` says it. */
 export class Failure extends Error {
-  /** @param {string} slug @param {string} detail @param {number} [status] @param {string} [requestId] */
-  constructor(slug, detail, status = 0, requestId = '') {
+  /** @param {string} slug @param {string} detail @param {number} [status] @param {string} [requestId] @param {Problem['errors']} [errors] */
+  constructor(slug, detail, status = 0, requestId = '', errors = []) {
     super(detail);
     this.slug = slug;
     this.status = status;
     this.requestId = requestId;
+    this.errors = errors;
   }
 
   /** @param {Partial<Problem>} problem @param {number} [status] */
   static of(problem, status = 0) {
     const slug = (problem.type ?? '').split('/').pop() || 'unknown';
     const detail = problem.detail ?? 'The server answered in a way that this page does not understand.';
-    return new Failure(slug, detail, problem.status ?? status, problem.request_id ?? '');
+    return new Failure(slug, detail, problem.status ?? status, problem.request_id ?? '', problem.errors ?? []);
   }
 }
 

@@ -26,6 +26,7 @@ const person = async () => (await import('../later/avatar.js')).AvatarPage;
 const gallery = async () => (await import('../character/gallery.js')).Gallery;
 const admin = async () => (await import('../admin/admin.js')).Admin;
 const models = async () => (await import('../models/models.js')).Models;
+const learning = async () => (await import('../learning/learning.js')).Learning;
 const safety = async () => (await import('../character/safety_admin.js')).Safety;
 
 /** Whether the drawer is out; the page of a document shows its passages itself. */
@@ -43,6 +44,7 @@ function Place() {
   if (place === 'safety') return html`<${Later} load=${safety} style="css/lists.css css/memory.css css/character.css" />`;
   if (place === 'admin') return html`<${Later} load=${admin} style="css/lists.css css/memory.css css/admin.css" />`;
   if (place === 'models') return html`<${Later} load=${models} style="css/lists.css css/memory.css css/models.css" />`;
+  if (place === 'learning' || place === 'visualisation') return html`<${Later} load=${learning} style="css/lists.css css/memory.css css/learning.css vendor/uplot.css" />`;
   if (place === 'you') return html`<${Later} load=${you} style="css/lists.css css/memory.css css/you.css css/care.css css/character.css" />`;
   return place === 'documents' ? html`<${Later} load=${knowledge} style="css/lists.css css/knowledge.css" />` : html`<${Home} />`;
 }

@@ -11,6 +11,7 @@ import { go, href, hrefOfTalk, route } from './route.js';
 import { nextTheme, theme } from './theme.js';
 import { dayOf } from './time.js';
 
+/** @import { Route } from './route.js' */
 /** @import { SessionAnswer } from './types.js' */
 
 export const railOpen = signal(false);
@@ -74,7 +75,7 @@ function Talks() {
   `;
 }
 
-/** @param {{ place: 'home' | 'memory' | 'documents' | 'avatars' | 'safety' | 'admin' | 'models', icon: string, children?: any, avatar?: string }} props */
+/** @param {{ place: Route['place'], icon: string, children?: any, avatar?: string }} props */
 function To({ place, icon, avatar, children }) {
   const here = route.value.place === place;
   return html`<a href=${href({ place, avatar })} aria-current=${here ? 'page' : undefined}>
@@ -115,7 +116,7 @@ export function Rail() {
         ${avatar && html`<${To} place="memory" icon="memory" avatar=${avatar}>Memory<//>`}
         <${To} place="documents" icon="book">Knowledge<//>
         <${To} place="avatars" icon="people">Avatars<//>
-        ${user.value?.roles.some((role) => role !== 'viewer') && html`<${To} place="models" icon="layers">Models<//>`}
+        ${user.value?.roles.some((role) => role !== 'viewer') && html`<${To} place="learning" icon="curve">Learning<//><${To} place="models" icon="layers">Models<//>`}
         ${user.value?.roles.includes('admin') && html`<${To} place="safety" icon="shield">Safety<//><${To} place="admin" icon="settings">Admin<//>`}
         <div class="foot">
           <a href="#/you" title="You and your data" aria-current=${route.value.place === 'you' ? 'page' : undefined}>

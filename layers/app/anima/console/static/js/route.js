@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 
 /**
  * @typedef {Object} Route
- * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatars' | 'avatar' | 'safety' | 'admin' | 'models' | 'you'} place
+ * @property {'home' | 'chat' | 'memory' | 'documents' | 'avatars' | 'avatar' | 'safety' | 'admin' | 'models' | 'learning' | 'visualisation' | 'you'} place
  * @property {string} [avatar]
  * @property {number} [session]
  * @property {boolean} [hidden] a private talk that has not begun
@@ -13,6 +13,7 @@ import { signal } from '@preact/signals';
  * @property {number} [message] the message to show
  * @property {number} [leaf] the message with which the branch ends that is shown; none: the newest
  * @property {string} [model] of the registry
+ * @property {string} [job] a run, or “new”
  * @property {string} [part] of the documents, of the memory, of an avatar's page, of the gallery, or of the admin's
  * @property {boolean} [feeling] whether the drawer shows how the avatar feels
  * @property {string} [fact] the fact that the drawer shows
@@ -48,6 +49,7 @@ export function parse(hash) {
   if (place === 'avatar' && avatar) return { place, avatar, part: session, query: query || undefined };
   if (place === 'avatars' || place === 'admin') return { place, part: avatar };
   if (place === 'models') return { place, model: avatar || undefined, part: session, query: query || undefined };
+  if (place === 'learning' || place === 'visualisation') return { place, job: avatar || undefined, part: session, query: query || undefined };
   if (place === 'you' || place === 'safety') return { place };
   if (place === 'memory') {
     const [fact, episode] = ['fact', 'episode'].map((name) => given.get(name) ?? undefined);
@@ -70,7 +72,7 @@ export function parse(hash) {
 export function href(route) {
   if (route.place === 'home') return '#/';
   const session = route.session ?? (route.hidden ? 'private' : undefined);
-  const parts = [route.place, route.avatar ?? route.model, session, route.part, route.document, route.retrieval];
+  const parts = [route.place, route.avatar ?? route.model ?? route.job, session, route.part, route.document, route.retrieval];
   const path = parts.filter((part) => part !== undefined).join('/');
   const query = new URLSearchParams(route.query);
   for (const name of /** @type {const} */ (['why', 'passage', 'message', 'leaf', 'fact', 'episode'])) {

@@ -1,0 +1,31 @@
+// How two runs were set up differently: path by path.
+
+import { html } from 'htm/preact';
+import { useAsked } from '../admin/asked.js';
+import { Alert } from '../js/alert.js';
+
+/** @import { JobAnswer } from './types.js' */
+
+/** A value as a person reads it. @param {any} value */
+const told = (value) => (value === null || value === undefined ? 'not set' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+
+/** @param {{ jobs: JobAnswer[] }} props two of them */
+export function Difference({ jobs }) {
+  const [left, right] = jobs;
+  const known = useAsked(`/jobs/${left?.job_id}/difference?with=${right?.job_id}`);
+  const [found, failure] = [known.found.value, known.failure.value];
+  return html`<section>
+    <h2>How they were set up differently</h2>
+    ${failure && html`<${Alert} failure=${failure} />`}
+    ${found?.items.length === 0 && html`<p>Not at all: both have the same configuration.</p>`}
+    ${found?.items.length > 0 &&
+    html`<table class="kept set-up">
+      <thead><tr><th scope="col">Setting</th><th scope="col">${left?.name}</th><th scope="col">${right?.name}</th></tr></thead>
+      <tbody>
+        ${found.items.map(
+          (/** @type {any} */ one) => html`<tr key=${one.path}><th scope="row"><code>${one.path}</code></th><td data-label=${left?.name}>${told(one.a)}</td><td data-label=${right?.name}>${told(one.b)}</td></tr>`,
+        )}
+      </tbody>
+    </table>`}
+  </section>`;
+}

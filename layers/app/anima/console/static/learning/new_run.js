@@ -1,0 +1,131 @@
+// A new run: a ready file or that of another run, edited as JSON with each error at its line, and where it shall run.
+
+import { useSignal } from '@preact/signals';
+import { html } from 'htm/preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { useAsked } from '../admin/asked.js';
+import { Alert } from '../js/alert.js';
+import { asFailure, get, newKey, send } from '../js/api.js';
+import { said } from '../js/house.js';
+import { MenuButton } from '../js/rail.js';
+import { go, href } from '../js/route.js';
+import { BACKENDS, simulationOf } from './jobs.js';
+import { fault, placeOf } from './json_places.js';
+import { ask, asked } from './query.js';
+
+/** @import { Failure } from '../js/api.js' */
+/** @typedef {{ path: string, message: string, start: number, end: number, line: number }} Problem */
+
+const FIRST = 'cartpole';
+
+/** What can be begun with: ready files, or the file of the run that the address names. */
+async function beginnings() {
+  const like = asked().get('like');
+  const [ready, room, job] = await Promise.all([get('/jobs/ready'), get('/jobs/capacity').catch(() => ({ gpus: 0, backends: [] })), like ? get(`/jobs/${encodeURIComponent(like)}`) : null]);
+  return { ready: /** @type {any} */ (ready).items, room: /** @type {any} */ (room), job: /** @type {any} */ (job) };
+}
+
+/** @param {{ problems: Problem[], show: (problem: Problem) => void }} props */
+function Problems({ problems, show }) {
+  if (problems.length === 0) return null;
+  return html`<div id="problems" class="problems" role="alert"><ul aria-label="What is wrong with it">
+    ${problems.map((one, index) => html`<li key=${index}><button type="button" class="quiet-button" onClick=${() => show(one)}>${one.line > 0 && `Line ${one.line}`}${one.line > 0 && one.path && ', '}${one.path && html`<code>${one.path}</code>`}</button> ${one.message}</li>`)}
+  </ul></div>`;
+}
+
+/** @param {{ text: { value: string }, problems: Problem[] }} props */
+function Editor({ text, problems }) {
+  const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const show = (/** @type {Problem} */ { start, end, line }) => {
+    if (!area.current) return;
+    area.current.focus();
+    area.current.setSelectionRange(start, end);
+    const height = area.current.scrollHeight / text.value.split('\n').length;
+    area.current.scrollTop = Math.max(0, (line - 4) * height);
+  };
+  return html`<label for="simulation">Simulation file</label>
+    <textarea
+      id="simulation"
+      class="json"
+      ref=${area}
+      rows="22"
+      spellcheck="false"
+      autocapitalize="off"
+      aria-invalid=${problems.length > 0}
+      aria-describedby=${problems.length ? 'problems' : undefined}
+      value=${text.value}
+      onInput=${(/** @type {any} */ event) => (text.value = event.target.value)}
+    ></textarea>
+    <${Problems} problems=${problems} show=${show} />`;
+}
+
+/** @param {{ ready: any[], room: any, job: any }} props */
+function Form({ ready, room, job }) {
+  const named = asked().get('ready') ?? FIRST;
+  const chosen = ready.find((one) => one.name === named) ?? ready[0];
+  const given = job ? simulationOf(job.configuration) : chosen?.simulation;
+  const text = useSignal('');
+  const problems = useSignal(/** @type {Problem[]} */ ([]));
+  const failure = useSignal(/** @type {Failure | null} */ (null));
+  const busy = useSignal(false);
+  const key = useRef(newKey());
+  useEffect(() => {
+    text.value = JSON.stringify(given ?? {}, null, 2);
+    problems.value = [];
+  }, [given]);
+  const start = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const broken = fault(text.value);
+    problems.value = broken ? [{ path: '', ...broken }] : [];
+    failure.value = null;
+    if (broken) return;
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const body = { kind: 'simulation', name: String(form.get('name')).trim() || undefined, simulation: JSON.parse(text.value), backend: form.get('backend') || undefined, gpus: form.get('gpus') ? Number(form.get('gpus')) : undefined };
+    busy.value = true;
+    try {
+      const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key.current };
+      const made = await (await send('/jobs', { method: 'POST', headers, body: JSON.stringify(body) })).json();
+      said.value = `${made.name} is asked for.`;
+      go({ place: 'learning', job: made.job_id });
+    } catch (error) {
+      failure.value = asFailure(error);
+      key.current = newKey();
+      problems.value = failure.value.errors.map((one) => ({ ...one, ...placeOf(text.value, one.path) }));
+    } finally {
+      busy.value = false;
+    }
+  };
+  return html`<form class="stack new-run" onSubmit=${start}>
+    ${job
+      ? html`<p>The file of <a href=${href({ place: 'learning', job: job.job_id })}>${job.name}</a>, to be changed. <a href=${href({ place: 'learning', job: 'new' })}>Begin with a ready one instead</a></p>`
+      : html`<label>Begin with
+          <select value=${chosen?.name} onChange=${(/** @type {any} */ event) => ask((query) => query.set('ready', event.target.value))}>
+            ${ready.map((one) => html`<option key=${one.name} value=${one.name} selected=${one === chosen}>${one.title ?? one.name.replaceAll('_', ' ')}</option>`)}
+          </select>
+        </label>`}
+    <${Editor} text=${text} problems=${problems.value} />
+    <div class="fields">
+      <label>Name <input name="name" maxlength="200" placeholder=${job ? job.name : (chosen?.name ?? '')} /></label>
+      <label>Runs on
+        <select name="backend"><option value="">as it is set up here</option>${room.backends.map((/** @type {string} */ one) => html`<option key=${one} value=${one}>${BACKENDS[one] ?? one}</option>`)}</select>
+      </label>
+      ${room.gpus > 0 && html`<label>GPUs <input name="gpus" type="number" min="0" max=${room.gpus} placeholder="as it says" /></label>`}
+    </div>
+    ${failure.value && (problems.value.length === 0 || !failure.value.errors.length) && html`<${Alert} failure=${failure.value} />`}
+    <div class="row"><button class="primary" disabled=${busy.value}>Start</button><a href=${href({ place: 'learning' })}>Not now</a></div>
+  </form>`;
+}
+
+export function NewRun() {
+  const known = useAsked(`new/${asked().get('like') ?? ''}`, beginnings);
+  const [found, failure] = [known.found.value, known.failure.value];
+  useEffect(() => {
+    document.title = 'New run · Anima';
+  }, []);
+  return html`<div class="page learning">
+    <header class="title"><${MenuButton} /><h1>New run</h1><a href=${href({ place: 'learning' })}>All runs</a></header>
+    ${failure && html`<${Alert} failure=${failure} />`}
+    ${!found && !failure && html`<p class="waiting" role="status">Reading…</p>`}
+    ${found && html`<${Form} ready=${found.ready} room=${found.room} job=${found.job} />`}
+  </div>`;
+}
