@@ -16,6 +16,8 @@ from anima.cli import (
     documents,
     embeddings,
     health,
+    infer,
+    jobs,
     memory,
     model,
     model_checkpoints,
@@ -26,9 +28,11 @@ from anima.cli import (
     plugins,
     provision,
     safety,
+    simulate,
     stores,
     style,
     talk,
+    train,
     users,
 )
 from anima.cli.output import tame
@@ -79,6 +83,10 @@ app.add_typer(model.app, name="model")
 model_work.register(model.app)
 model_runs.register(model.app)
 model.app.add_typer(model_checkpoints.app, name="checkpoint")
+simulate.register(app)
+train.register(app)
+infer.register(app)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(database.app, name="db")
 branches.register(database.app)
 backups.register(database.app)

@@ -45,6 +45,7 @@ from anima.client.retries import Retries
 from anima.client.streams import AsyncTurnStream, TurnStream
 from anima.client.sync_client import Anima
 from anima.client.sync_talk import TalkLine
+from anima.client.watched import AsyncSamples, Samples
 from anima.kernel.errors import AnimaError
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "ApprovalNeeded",
     "AsyncAnima",
     "AsyncPages",
+    "AsyncSamples",
     "AsyncTalkLine",
     "AsyncTurnStream",
     "BadFile",
@@ -76,6 +78,7 @@ __all__ = [
     "RateLimited",
     "Responded",
     "Retries",
+    "Samples",
     "ServerFailed",
     "Started",
     "State",

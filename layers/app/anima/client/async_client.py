@@ -17,6 +17,7 @@ from anima.client.operations import AsyncCaller
 from anima.client.place import Everything, Options, Place
 from anima.client.retries import Attempts
 from anima.client.streams import AsyncTurnStream
+from anima.client.watched import AsyncSamples
 from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class AsyncAnima(Everything, AsyncCaller):
     def stream(self, call: Call) -> AsyncTurnStream:
         """A stream that is opened when it is entered or iterated."""
         return AsyncTurnStream(lambda: self._exchanged(call, stream=True))
+
+    def watch(self, call: Call) -> AsyncSamples:
+        """Samples that are asked for when they are iterated."""
+        return AsyncSamples(lambda: self._exchanged(call, stream=True))
 
     async def bearer(self) -> str | None:
         """What is sent as a credential now, renewed where it is due."""

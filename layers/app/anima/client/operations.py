@@ -2,8 +2,8 @@
 
 `@operation("GET", "/sessions/{session_id}", Session)` stands over a function that only says what is given; on `Anima`
 it is a method that answers, on `AsyncAnima` one that is awaited. `@listing` gives a list that is read page by page,
-`@steps` a method that makes several calls. What an operation is can be read off it (a test holds it against the
-service's own description).
+`@steps` a method that makes several calls, `@watching` samples while somebody listens. What an operation is can be
+read off it (a test holds it against the service's own description).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from anima.client.call import Call, Given, Steps, filled
 from anima.client.pages import AsyncPages, Pages
 from anima.client.streams import AsyncTurnStream, TurnStream
+from anima.client.watched import AsyncSamples, Samples
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,6 +35,10 @@ class Caller(ABC):
     def stream(self, call: Call) -> TurnStream:
         """A stream that is opened when it is entered or iterated."""
 
+    @abstractmethod
+    def watch(self, call: Call) -> Samples:
+        """Samples that are asked for when they are iterated."""
+
 
 class AsyncCaller(ABC):
     """A client whose methods are awaited."""
@@ -45,6 +50,10 @@ class AsyncCaller(ABC):
     @abstractmethod
     def stream(self, call: Call) -> AsyncTurnStream:
         """A stream that is opened when it is entered or iterated."""
+
+    @abstractmethod
+    def watch(self, call: Call) -> AsyncSamples:
+        """Samples that are asked for when they are iterated."""
 
 
 class Script(Generic[P, T]):
@@ -138,6 +147,25 @@ class Streaming(Generic[P]):
         return update_wrapper(method, self.describe)
 
 
+class Watching(Operation[P, None]):
+    """An operation whose answer is samples, while somebody listens."""
+
+    @overload  # type: ignore[override]
+    def __get__(self, client: None, owner: object) -> Watching[P]: ...
+    @overload
+    def __get__(self, client: Caller, owner: object) -> Callable[P, Samples]: ...
+    @overload
+    def __get__(self, client: AsyncCaller, owner: object) -> Callable[P, AsyncSamples]: ...
+    def __get__(self, client: Any, owner: object) -> Any:
+        if client is None:
+            return self
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return client.watch(self.route.call(self.describe(None, *args, **kwargs)))
+
+        return update_wrapper(method, self.describe)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where an operation goes: the method, the path with its names in braces, what it answers; see `Call`."""
@@ -180,6 +208,12 @@ def streaming(method: str, path: str) -> Callable[[Callable[Concatenate[Any, P],
     """An operation that is heard as server-sent events; it goes out with an Idempotency-Key."""
     route = Route(method, path, None, keyed=True)
     return lambda describe: Streaming(route, describe)
+
+
+def watching(path: str) -> Callable[[Callable[Concatenate[Any, P], Given]], Watching[P]]:
+    """An operation whose samples are heard as server-sent events."""
+    route = Route("GET", path, None, keyed=False)
+    return lambda describe: Watching(route, describe)
 
 
 def steps(made: Callable[Concatenate[Any, P], Steps[T]]) -> Script[P, T]:

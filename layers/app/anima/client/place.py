@@ -12,6 +12,7 @@ from anima.client.calls.administration import Administration
 from anima.client.calls.asking import Asking
 from anima.client.calls.avatars import Avatars
 from anima.client.calls.experiments import Experiments
+from anima.client.calls.jobs import Jobs
 from anima.client.calls.knowledge import Knowledge
 from anima.client.calls.memory import Memory
 from anima.client.calls.people import People
@@ -45,9 +46,10 @@ class Everything(
     Experiments,
     Registry,
     Runs,
+    Jobs,
     Administration,
 ):
-    """All operations. Those of jobs and reactors come with these."""
+    """All operations. Those of reactors come with these."""
 
     _place: Place
 

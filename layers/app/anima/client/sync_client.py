@@ -18,6 +18,7 @@ from anima.client.place import Everything, Options, Place
 from anima.client.retries import Attempts
 from anima.client.streams import TurnStream
 from anima.client.sync_talk import TalkLine
+from anima.client.watched import Samples
 from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Anima(Everything, Caller):
     def stream(self, call: Call) -> TurnStream:
         """A stream that is opened when it is entered or iterated."""
         return TurnStream(lambda: self._exchanged(call, stream=True))
+
+    def watch(self, call: Call) -> Samples:
+        """Samples that are asked for when they are iterated."""
+        return Samples(lambda: self._exchanged(call, stream=True))
 
     def bearer(self) -> str | None:
         """What is sent as a credential now, renewed where it is due."""

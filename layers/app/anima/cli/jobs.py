@@ -1,0 +1,215 @@
+"""`anima jobs`: training and batch work of the server; seen, compared, stopped, resumed, played."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from anima.cli import connection, jobs_compare, jobs_reading, model_runs, output, simulate, simulation_run
+from anima.cli.connection import say
+from anima.cli.jobs_reading import Named
+from anima.kernel.errors import AnimaError
+
+if TYPE_CHECKING:
+    import httpx
+
+app = typer.Typer(help="Jobs: training runs and batches that the server has done.", no_args_is_help=True)
+
+_COLUMNS = ["job_id", "name", "status", "backend", "progress", "created_at"]
+_LOGS_SECONDS = 1.0
+Status = Literal["queued", "starting", "running", "stopping", "paused", "completed", "failed", "cancelled"]
+
+
+class NothingToPlay(AnimaError):
+    """{name} has kept no weights yet; it keeps them at each checkpoint and at its end."""
+
+    slug = "nothing-to-play"
+
+
+app.command("compare")(jobs_compare.compare)
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[Status | None, typer.Option(help="Only those in this state.")] = None,
+    kind: Annotated[Literal["simulation", "batch_inference"] | None, typer.Option(help="Only those.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """List jobs, the newest first."""
+    only = {name: value for name, value in {"status": status, "kind": kind}.items() if value}
+    with connection.connected() as client:
+        jobs = connection.everything(client, "/jobs", **only)
+    rows = jobs if as_json else [{**job, "progress": jobs_reading.progress(job)} for job in jobs]
+    empty = "no such jobs; `anima jobs list` lists all" if only else "no jobs; `anima train cartpole` begins one"
+    output.print_rows(rows, _COLUMNS, as_json=as_json, empty=empty)
+
+
+@app.command("show")
+def show(job: Named, as_json: output.AsJson = False) -> None:
+    """Show a job: its state, how far it is, where it runs, why it failed, what came of it."""
+    with connection.connected() as client:
+        known = connection.checked(client.get(f"/jobs/{jobs_reading.found(client, job)['job_id']}"))
+    output.print_fields(known, as_json=as_json)
+
+
+@app.command("logs")
+def logs(
+    job: Named,
+    follow: Annotated[bool, typer.Option("--follow", help="Stay, and print what comes.")] = False,
+    as_json: output.AsJson = False,
+) -> None:
+    """Print the last lines that a job wrote."""
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        if as_json:
+            output.print_json(connection.everything(client, f"/jobs/{known['job_id']}/logs"))
+            return
+        none = True
+        for line in _lines(client, known, follow):
+            print(output.tame(line), flush=True)
+            none = False
+    if none:
+        say("it wrote nothing but its progress")
+
+
+def _lines(client: httpx.Client, job: dict[str, Any], follow: bool) -> Iterator[str]:
+    """The lines that a job wrote; with `follow` those that come, until it has ended."""
+    place, after = f"/jobs/{job['job_id']}", -1
+    while True:
+        over = connection.checked(client.get(place))["status"] in (*jobs_reading.ENDED, "paused")
+        for line in connection.everything(client, f"{place}/logs", **({"after": after} if after >= 0 else {})):
+            after = line["seq"]
+            yield line["line"]
+        if over or not follow:
+            return
+        time.sleep(_LOGS_SECONDS)
+
+
+@app.command("metrics")
+def metrics(
+    job: Named,
+    names: Annotated[list[str] | None, typer.Option("--name", help="Only this metric; may be repeated.")] = None,
+    points: Annotated[int, typer.Option(help="Into so many buckets of steps.", min=1, max=2000)] = 40,
+    as_json: output.AsJson = False,
+) -> None:
+    """Show what a job measured; a curve for each metric."""
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        asked: dict[str, Any] = {"points": points, **({"name": names} if names else {})}
+        series = connection.checked(client.get(f"/jobs/{known['job_id']}/metrics", params=asked))["series"]
+    if as_json:
+        output.print_json(series)
+        return
+    rows = [{"metric": _name(one), "steps": f"{one['first_step']}-{one['last_step']}", **_curve(one)} for one in series]
+    columns = ["metric", "steps", "values", "least", "last", "curve"]
+    output.print_rows(rows, columns, as_json=False, empty="nothing was measured yet")
+
+
+def _name(one: dict[str, Any]) -> str:
+    return str(one["name"] if one["scope"] == "train" else f"{one['scope']}/{one['name']}")
+
+
+def _curve(one: dict[str, Any]) -> dict[str, Any]:
+    from anima.registry.metrics_model import Bucket
+
+    least = [bucket["minimum"] for bucket in one["buckets"] if bucket["minimum"] is not None]
+    drawn = model_runs.curve_of([Bucket(**bucket) for bucket in one["buckets"]])
+    told = {"least": f"{min(least):.4g}" if least else None, "curve": drawn, "values": one["values"]}
+    return {**told, "last": None if one["last"] is None else f"{one['last']:.4g}"}
+
+
+@app.command("live")
+def live(job: Named, as_json: output.AsJson = False) -> None:
+    """Watch a job as it runs, ten times a second; Ctrl-C leaves it alone. With --json a line for each sample."""
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        if not as_json:
+            say(f"in the browser: {str(client.base_url).partition('/api/')[0]}/visualisation?job={known['job_id']}")
+        try:
+            with jobs_reading.moving(quiet=as_json) as tell:
+                for sample in jobs_reading.samples(client, known):
+                    if as_json:
+                        print(json.dumps(sample), flush=True)
+                    else:
+                        tell(simulation_run.of_sample(sample))
+        except KeyboardInterrupt:
+            say("\nleft alone: it goes on")
+
+
+@app.command("cancel")
+def cancel(job: Named, as_json: output.AsJson = False) -> None:
+    """End a job; what it kept stays."""
+    _change(job, "cancel", as_json)
+
+
+@app.command("pause")
+def pause(job: Named, as_json: output.AsJson = False) -> None:
+    """Stop a job where it is whole; `resume` lets it go on."""
+    _change(job, "pause", as_json)
+
+
+@app.command("resume")
+def resume(job: Named, as_json: output.AsJson = False) -> None:
+    """Let a job go on from its last checkpoint."""
+    _change(job, "resume", as_json)
+
+
+def _change(job: str, how: str, as_json: bool) -> None:
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        changed = connection.checked(client.post(f"/jobs/{known['job_id']}/{how}"))
+    if as_json:
+        output.print_json(changed)
+    else:
+        print(f"{changed['name']} is {changed['status']}")
+
+
+@app.command("delete")
+def delete(job: Named, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a job that has ended, with its logs; the model that it made stays."""
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        if not yes:
+            typer.confirm(f"Delete {known['name']}?", abort=True, err=True)
+        connection.checked(client.delete(f"/jobs/{known['job_id']}"))
+    print(f"{known['name']} is deleted")
+
+
+@app.command("play")
+def play(
+    job: Named,
+    episodes: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 10,
+    as_json: output.AsJson = False,
+) -> None:
+    """Fetch what a job has learnt, and let it play greedy episodes here."""
+    with connection.connected() as client, tempfile.TemporaryDirectory() as apart:
+        known = jobs_reading.found(client, job)
+        known = connection.checked(client.get(f"/jobs/{known['job_id']}"))
+        weights = Path(apart, "weights.safetensors")
+        weights.write_bytes(_weights(client, known))
+        simulate.tell_played(simulation_run.play(_simulation(known), weights, episodes), as_json)
+
+
+def _simulation(job: dict[str, Any]) -> dict[str, Any]:
+    """The simulation file of a job."""
+    found: dict[str, Any] = job["configuration"].get("simulation", job["configuration"])
+    return found
+
+
+def _weights(client: httpx.Client, job: dict[str, Any]) -> bytes:
+    """The weights of the newest checkpoint of a job's run. Raises NothingToPlay."""
+    kept = []
+    if job["kind"] == "simulation" and job["run_id"] is not None:
+        kept = connection.everything(client, f"/registry/runs/{job['run_id']}/checkpoints")
+    if not kept:
+        raise NothingToPlay(name=job["name"])
+    file = client.get(f"/registry/checkpoints/{kept[0]['checkpoint_id']}/file")
+    if not file.is_success:
+        raise connection.refusal(file)
+    return file.content
