@@ -62,14 +62,19 @@ class Environments:
         self.input_shape: tuple[int, ...] = (shape[0] * depth, *shape[1:]) if depth > 1 else shape
         self.episodes: NDArray[np.int64] = np.zeros(count, np.int64)
         self._logs = [array("i") for _ in range(count)]
+        self._keepers = [_keepers(env) for env in self._envs]
         self._remembered: list[dict[str, Any]] = [{} for _ in range(count)]
         self._latest: NDArray[Any] = np.zeros((count, *shape), self.layout.dtype)
-        self.stacked = np.zeros((count, *self.input_shape), np.float32)
+        self._pictures = self.layout.dtype != "float32"
+        # Numbers are seen by the agent as they are kept: one array for both.
+        self.stacked = np.zeros((count, *self.input_shape), np.float32) if self._pictures else self._latest
+        self._flat = self._latest.reshape(-1)
+        self._ones = np.ones(0 if self._pictures else self._flat.size, np.float32)
         self._taken = Taken(self._latest, np.zeros(count), np.zeros(count, bool), np.zeros(count, bool))
 
     def begin(self, number: int, step: int = 0) -> NDArray[Any]:
         """Begins the next episode of an environment; its first observation, as it is kept."""
-        self._remembered[number] = _states(self._envs[number])
+        self._remembered[number] = {at: one.state_dict() for at, one in self._keepers[number].items()}
         del self._logs[number][:]
         return self._reset(number, step)
 
@@ -79,10 +84,11 @@ class Environments:
         for number, action in enumerate(actions.tolist()):
             self._logs[number].append(action)
             seen, reward, terminal, cut = self._step(number, action, step)
-            self._see(number, seen, step)
+            self._see(number, seen)
             taken.rewards[number] = reward
             taken.terminal[number] = terminal
             taken.ended[number] = terminal or cut
+        self._check(step)
         return taken
 
     def ended(self, number: int) -> None:
@@ -100,13 +106,14 @@ class Environments:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Lives through the begun episodes again. Raises EnvironmentFailed."""
         np.copyto(self.episodes, state["episodes"])
-        for number, env in enumerate(self._envs):
+        for number, keepers in enumerate(self._keepers):
             self._remembered[number] = dict(state["remembered"][number])
-            _put_back(env, self._remembered[number])
+            for at, kept in self._remembered[number].items():
+                keepers[at].load_state_dict(kept)
             self._logs[number] = array("i", state["actions"][number].tolist())
             self._reset(number, 0)
             for action in self._logs[number]:
-                self._see(number, self._step(number, action, 0)[0], 0)
+                self._see(number, self._step(number, action, 0)[0])
 
     def close(self) -> None:
         """Lets go of them."""
@@ -119,38 +126,45 @@ class Environments:
             seen, _ = self._envs[number].reset(seed=seed)
         except Exception as error:  # whatever it was: it is the environment's
             raise EnvironmentFailed(id=self.name, step=step, reason=_told(error)) from error
-        return self._see(number, seen, step, first=True)
+        found = self._see(number, seen, first=True)
+        self._check(step)
+        return found
 
     def _step(self, number: int, action: int, step: int) -> tuple[Any, float, bool, bool]:
         try:
             seen, reward, terminal, cut, _ = self._envs[number].step(self._first + action)
         except Exception as error:  # whatever it was: it is the environment's
             raise EnvironmentFailed(id=self.name, step=step, reason=_told(error)) from error
-        reward = float(reward)
         if not math.isfinite(reward):
-            raise NotANumber(id=self.name, what="a reward", step=step, value=reward)
-        return seen, reward, bool(terminal), bool(cut)
+            raise NotANumber(id=self.name, what="a reward", step=step, value=float(reward))
+        return seen, reward, terminal, cut
 
-    def _see(self, number: int, seen: Any, step: int, *, first: bool = False) -> NDArray[Any]:
+    def _see(self, number: int, seen: Any, *, first: bool = False) -> NDArray[Any]:
         latest = self._latest[number]
-        if self.layout.dtype == "float32":
+        if self._pictures:
+            latest[...] = self._frames.see(np.asarray(seen))
+            self._stack(self.stacked[number], latest, first)
+        else:
             vector(self._space, seen, latest)
-            self.stacked[number] = latest
-            if not math.isfinite(float(latest.sum())):
-                raise NotANumber(id=self.name, what="an observation", step=step, value=seen)
-            return latest
-        latest[...] = self._frames.see(np.asarray(seen))
-        channels = latest.shape[0]
-        stack = self.stacked[number]
-        number_seen = latest.astype(np.float32)
+        return latest
+
+    def _stack(self, stack: NDArray[np.float32], latest: NDArray[Any], first: bool) -> None:
+        """Puts a picture on the others that the agent sees."""
+        channels, seen = latest.shape[0], latest.astype(np.float32)
         if latest.dtype == np.uint8:
-            number_seen *= np.float32(1.0 / 255.0)
+            seen *= np.float32(1.0 / 255.0)
         if first:
-            stack[...] = np.tile(number_seen, (self.layout.stack, 1, 1))
+            stack[...] = np.tile(seen, (self.layout.stack, 1, 1))
         else:
             stack[:-channels] = stack[channels:]
-            stack[-channels:] = number_seen
-        return latest
+            stack[-channels:] = seen
+
+    def _check(self, step: int) -> None:
+        if self._pictures or math.isfinite(self._flat.dot(self._ones)):
+            return
+        for seen in self._latest:
+            if not math.isfinite(float(seen.sum())):
+                raise NotANumber(id=self.name, what="an observation", step=step, value=seen)
 
 
 def make(name: str, arguments: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
@@ -166,9 +180,14 @@ def make(name: str, arguments: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
 
         pictures.register_envs()
     try:
-        return gymnasium.make(name, disable_env_checker=True, **arguments)
+        made = gymnasium.make(name, disable_env_checker=True, **arguments)
     except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
         raise UnknownEnvironment(id=name, reason=_told(error)) from error
+    space: Any = made.unwrapped.action_space
+    if type(space) is gymnasium.spaces.Discrete:
+        # Most worlds ask at each step whether an action is one; the space's own answer takes half as long as the step.
+        space.contains = range(int(space.start), int(space.start) + int(space.n)).__contains__
+    return made
 
 
 def episode_seed(seed: int, environment: int, episode: int) -> int:
@@ -181,7 +200,9 @@ def episode_seed(seed: int, environment: int, episode: int) -> int:
 
 def vector(space: Any, seen: Any, into: NDArray[np.float32]) -> None:
     """An observation as numbers: of a Discrete space a one at its place."""
-    if type(space).__name__ == "Discrete":
+    if type(seen) is np.ndarray and seen.shape == into.shape:
+        into[...] = seen
+    elif type(space).__name__ == "Discrete":
         into[...] = 0.0
         into[int(seen) - int(space.start)] = 1.0
     else:
@@ -208,22 +229,12 @@ def _layout(name: str, space: Any, frames: Frames) -> Layout:
     return Layout(seen.shape, seen.dtype.name, frames.stack)
 
 
-def _layers(env: Env) -> list[Env]:
-    """The wrappers of an environment from outside, and itself."""
+def _keepers(env: Env) -> dict[str, Env]:
+    """Of the wrappers of an environment, from outside, and itself those that remember more than an episode."""
     found = [env]
     while hasattr(found[-1], "env"):
         found.append(found[-1].env)
-    return found
-
-
-def _states(env: Env) -> dict[str, Any]:
-    return {str(at): one.state_dict() for at, one in enumerate(_layers(env)) if "state_dict" in dir(type(one))}
-
-
-def _put_back(env: Env, states: Mapping[str, Any]) -> None:
-    layers = _layers(env)
-    for at, state in states.items():
-        layers[int(at)].load_state_dict(state)
+    return {str(at): one for at, one in enumerate(found) if "state_dict" in dir(type(one))}
 
 
 def _told(error: Exception) -> str:

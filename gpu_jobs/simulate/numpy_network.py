@@ -18,6 +18,7 @@ from .failures import BadWeights
 from .network import HUGE, STEEP, Batch, Floats, Shape, drawn
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+ZERO = np.float32(0.0)
 
 
 class Parameters:
@@ -57,10 +58,11 @@ class Adam:
         gradient *= np.float32(1.0 - BETA_1)
         self.m += gradient
         np.sqrt(self.v, out=scratch)
-        scratch *= np.float32(1.0 / math.sqrt(1.0 - BETA_2**self.steps))
-        scratch += np.float32(EPSILON)
+        # Both corrections of the bias are in the size of the step; epsilon is scaled in place of v.
+        correction = math.sqrt(1.0 - BETA_2**self.steps)
+        scratch += np.float32(EPSILON * correction)
         np.divide(self.m, scratch, out=scratch)
-        scratch *= np.float32(rate / (1.0 - BETA_1**self.steps))
+        scratch *= np.float32(rate * correction / (1.0 - BETA_1**self.steps))
         theta -= scratch
 
 
@@ -71,22 +73,31 @@ class Pass:
         widths = [*shape.hidden, shape.outputs]
         self.layers: list[Floats] = [np.empty((rows, width), np.float32) for width in widths]
         self.values: Floats = np.empty((rows, shape.actions), np.float32) if shape.dueling else self.layers[-1]
-        self.rows = np.arange(rows)
+        # The larger of two arrays is found several times faster than that of an array and a number.
+        self._nothing: list[Floats] = [np.zeros_like(one) for one in self.layers[:-1]]
+        self.positive = [np.empty(one.shape, bool) for one in self.layers[:-1]]
+        self.slopes: list[Floats] = [np.empty_like(one) for one in self.layers]
+        self.by_value: Floats = np.zeros((rows, shape.actions), np.float32)
+        self.ones: Floats = np.ones(rows, np.float32)
+        self.starts = np.arange(rows) * shape.actions
+        """Where the values of each row begin, counted through all of them."""
 
     def forward(self, parameters: Parameters, seen: Floats) -> Floats:
         """Q(s, ·) of (rows, inputs)."""
-        last = len(self.layers) - 1
         x = seen
-        for number, out in enumerate(self.layers):
-            np.matmul(x, parameters.turned[number], out=out)
-            np.add(out, parameters.biases[number], out=out)
-            if number < last:
-                np.maximum(out, 0.0, out=out)
+        for turned, bias, out, nothing in zip(
+            parameters.turned, parameters.biases, self.layers[:-1], self._nothing, strict=False
+        ):
+            np.matmul(x, turned, out=out)
+            np.add(out, bias, out=out)
+            np.maximum(out, nothing, out=out)
             x = out
-        if self.values is not x:  # dueling (Wang et al. 2016): V + A - mean A
-            advantages = x[:, 1:]
+        last = np.matmul(x, parameters.turned[-1], out=self.layers[-1])
+        np.add(last, parameters.biases[-1], out=last)
+        if self.values is not last:  # dueling (Wang et al. 2016): V + A - mean A
+            advantages = last[:, 1:]
             np.subtract(advantages, advantages.mean(axis=1, keepdims=True), out=self.values)
-            self.values += x[:, :1]
+            self.values += last[:, :1]
         return self.values
 
 
@@ -114,28 +125,28 @@ class NumpyNetwork:
         rows = len(batch.actions)
         then = batch.then.reshape(rows, -1)
         following, made = self._next(rows), self._pass(rows)
-        every = made.rows
         # 1. What the action-value should have been: r + γ·max Q⁻(s′), or with the action that Q itself prefers.
         if self.shape.double:
-            best = following.forward(self.online, then).argmax(axis=1)
-            bootstrapped = following.forward(self.target, then)[every, best]
+            best = following.starts + following.forward(self.online, then).argmax(axis=1)
+            errors: Floats = following.forward(self.target, then).take(best)
         else:
-            bootstrapped = following.forward(self.target, then).max(axis=1)
-        wanted = batch.rewards + batch.weight * bootstrapped
+            errors = np.maximum.reduce(following.forward(self.target, then).T.copy(), axis=0)
+        errors *= batch.weight
+        errors += batch.rewards
         # 2. What it was, and the gradient of the loss by it: only the action that was taken counts.
         seen = batch.seen.reshape(rows, -1)
-        q = made.forward(self.online, seen)
-        errors: Floats = wanted - q[every, batch.actions]
-        np.clip(errors, -HUGE, HUGE, out=errors)
+        taken = made.starts + batch.actions
+        errors -= made.forward(self.online, seen).take(taken)
+        _kept_within(errors, HUGE)
         slope = np.clip(errors, -1.0, 1.0) if self.shape.huber else errors * np.float32(2.0)
         slope *= np.float32(-1.0 / rows)
         if gain != 1.0:
             size = np.abs(errors)
             slope[size > size.mean()] *= np.float32(gain)
-        by_value = np.zeros_like(q)
-        by_value[every, batch.actions] = slope
+        made.by_value.fill(0.0)
+        made.by_value.reshape(-1)[taken] = slope
         # 3. Back through the layers, and one step of Adam.
-        self._descend(made, seen, by_value, rate)
+        self._descend(made, seen, made.by_value, rate)
         return errors
 
     def climb(self, seen: Floats, actions: NDArray[np.int64], advantages: Floats, warmth: float, rate: float) -> None:
@@ -146,7 +157,7 @@ class NumpyNetwork:
         q = made.forward(self.online, flat)
         away = np.exp((q - q.max(axis=1, keepdims=True)) / np.float32(warmth))
         away /= away.sum(axis=1, keepdims=True)
-        away[made.rows, actions] -= 1.0
+        away.reshape(-1)[made.starts + actions] -= 1.0
         away *= (advantages / np.float32(warmth * rows))[:, None]
         self._descend(made, flat, away.astype(np.float32), rate)
 
@@ -195,11 +206,11 @@ class NumpyNetwork:
         for number in range(len(made.layers) - 1, -1, -1):
             below = made.layers[number - 1] if number else seen
             np.matmul(slope.T, below, out=self.gradient.matrices[number])
-            np.add.reduce(slope, axis=0, out=self.gradient.biases[number])
+            np.dot(made.ones, slope, out=self.gradient.biases[number])
             if number:
-                slope = np.matmul(slope, self.online.matrices[number])
-                slope *= below > 0.0
-        np.clip(self.gradient.flat, -STEEP, STEEP, out=self.gradient.flat)
+                slope = np.matmul(slope, self.online.matrices[number], out=made.slopes[number - 1])
+                slope *= np.greater(below, ZERO, out=made.positive[number - 1])
+        _kept_within(self.gradient.flat, STEEP)
         self.adam.step(self.online.flat, self.gradient.flat, rate)
 
     def _pass(self, rows: int) -> Pass:
@@ -211,6 +222,12 @@ class NumpyNetwork:
         if rows not in self._then:
             self._then[rows] = Pass(self.shape, rows)
         return self._then[rows]
+
+
+def _kept_within(numbers: Floats, most: float) -> None:
+    """Cuts them off in place; the sum of their squares tells at once that none of them is so large."""
+    if not float(numbers.dot(numbers)) < most * most:
+        np.clip(numbers, -most, most, out=numbers)
 
 
 def check(held: Mapping[str, Floats], given: Mapping[str, Floats]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anima.neuromodulation.learning import TARGETS
 from anima.neuromodulation.mind import PACKED
 
 from .keeper import FolderKeeper, Keeper
@@ -26,12 +28,12 @@ from .trajectory import LEAD, ROWS, TrajectoryWriter, disk_guarded
 if TYPE_CHECKING:
     from anima.neuromodulation.mind import Hyper
 
-PADDING = 24
-"""Beside a power of two, so that the columns of a row do not all fall into the same lines of the cache."""
 LOOKS = 50.0
 """How often a second the array is looked at, about."""
 RECENT = 100
 """Episodes whose mean return is told."""
+FIRST = len(LEAD) + len(PACKED)
+"""The column of the first concentration; before it are the hyper-parameters, after them targets of the file's own."""
 REWARD, DONE, ERROR, RETURN = LEAD.index("reward"), LEAD.index("done"), LEAD.index("td_error"), LEAD.index("return")
 
 
@@ -58,11 +60,15 @@ class Recorder:
         self._keeper, self._modulators, self._n = keeper, modulators, environments
         self._say, self._clock = say or _printed, clock
         self._of, self._every = simulation.global_settings.max_steps, simulation.feedback_loop.log_every
-        self.columns = (*LEAD, *PACKED, *(f"c_{name}" for name in modulators))
+        self._targets = _targets(simulation) if modulators else ()
+        concentrations, targets = (f"c_{name}" for name in modulators), (f"t_{name}" for name in self._targets)
+        self.columns = (*LEAD, *PACKED, *concentrations, *targets)
+        self._further = FIRST + len(modulators)
+        self._row, self._put = 8 * len(self.columns), struct.Struct(f"={len(self.columns) - 1}d").pack_into
         self._capacity = max(1, ROWS // environments) * environments
         self._blocks = [self._block(), self._block()]
         self._data, self._rows, self._seen, self._first = self._blocks[0], 0, 0, resume_step + 1
-        self._seen_before = 0
+        self._bytes, self._seen_before = memoryview(self._data.T).cast("B"), 0
         self._writer: TrajectoryWriter | None = None
         if simulation.persistence.store_trajectory:
             path = folder / simulation.persistence.trajectory_path
@@ -99,12 +105,16 @@ class Recorder:
         packed = _packed(hyper) if hyper.packed is None else hyper.packed
         if end - row == 1:  # plain numbers are quicker for one
             lead = (episodes.item(), 0, actions.item(), rewards.item(), done.item(), errors.item(), returns.item())
-            self._data[1:, row] = (*lead, *packed.ravel().tolist(), *concentrations.ravel().tolist())
+            further = [hyper.targets[name].item() for name in self._targets] if self._targets else ()
+            place = row * self._row + 8
+            self._put(self._bytes, place, *lead, *packed.ravel().tolist(), *concentrations.ravel().tolist(), *further)
         else:
             data = self._data[:, row:end]
             data[1], data[3], data[4], data[5] = episodes, actions, rewards, done
             data[6], data[7] = errors, returns
-            data[8:18], data[18:] = packed, concentrations.T
+            data[len(LEAD) : FIRST], data[FIRST : self._further] = packed, concentrations.T
+            for number, name in enumerate(self._targets, self._further):
+                data[number] = hyper.targets[name]
         self._rows = end
         if end >= self._look:
             self._catch_up()
@@ -187,8 +197,9 @@ class Recorder:
         last = self._data[:, row]
         values = {"cumulative_reward": self._cumulative, "td_error": self._error / self._errors}
         self._error, self._errors = 0.0, 0
-        values.update(zip(PACKED[:-1], last[8:17].tolist(), strict=True))
-        values.update({f"c.{name}": float(last[18 + place]) for place, name in enumerate(self._modulators)})
+        values.update(zip(PACKED[:-1], last[len(LEAD) : FIRST - 1].tolist(), strict=True))
+        values.update({f"c.{name}": float(last[FIRST + place]) for place, name in enumerate(self._modulators)})
+        values.update({f"t.{name}": float(last[self._further + place]) for place, name in enumerate(self._targets)})
         if self._returns:
             values["return_mean"] = self._mean()
         if self._keeper is not None:
@@ -202,6 +213,7 @@ class Recorder:
             self._writer.append(full[:, :rows])
         self._blocks.reverse()
         self._data = self._blocks[0] if self._blocks[0] is not full else self._blocks[1]
+        self._bytes = memoryview(self._data.T).cast("B")
         self._first, self._rows, self._seen, self._seen_before = self._first + rows, 0, 0, 0
 
     def _beat(self, now: float) -> None:
@@ -222,16 +234,18 @@ class Recorder:
             "return": last[RETURN],
             "return_mean": self._mean() if self._returns else None,
             "td_error": last[ERROR],
-            **dict(zip(PACKED[:-1], last[8:17], strict=True)),
-            "reset": bool(last[17]),
-            "concentrations": dict(zip(self._modulators, last[18:], strict=True)),
+            **dict(zip(PACKED[:-1], last[len(LEAD) : FIRST - 1], strict=True)),
+            "reset": bool(last[FIRST - 1]),
+            "concentrations": dict(zip(self._modulators, last[FIRST : self._further], strict=True)),
+            **({"targets": dict(zip(self._targets, last[self._further :], strict=True))} if self._targets else {}),
         }
 
     def _mean(self) -> float:
         return sum(self._returns) / len(self._returns)
 
     def _block(self) -> Any:
-        data = np.zeros((len(self.columns), self._capacity + PADDING))[:, : self._capacity]
+        """Room for rows, a step's numbers side by side, seen as columns."""
+        data = np.zeros((self._capacity, len(self.columns))).T
         data[2] = np.arange(self._capacity) % self._n
         return data
 
@@ -261,6 +275,11 @@ def _added(total: float, values: Any) -> float:
 def _packed(hyper: Hyper) -> Any:
     """The numbers of a step as one array, where they do not come as one."""
     return np.stack([getattr(hyper, name) for name in PACKED])
+
+
+def _targets(simulation: Any) -> tuple[str, ...]:
+    """What the file's modulators act upon beside what the trainer knows."""
+    return tuple(sorted({each.target for each in simulation.physics().binding.influences} - set(TARGETS)))
 
 
 def _printed(line: str) -> None:

@@ -20,7 +20,7 @@ from .network import Batch, Floats
 Rows = NDArray[np.int64]
 Kind = NDArray[Any]
 FEW = 64
-"""Of so few rows those that may be drawn are listed; of more a row is drawn again where none may start."""
+"""Of so few rows those that may be drawn are listed; of more another row is drawn where none may start."""
 TERMINAL, ENDED, FIRST, LAST = 1, 2, 4, 8
 """Flags of a row: the step ended in a terminal state; it ended its episode (so does a time limit); it began one; the
 row is only the observation after an episode's last step.
@@ -83,6 +83,9 @@ class Replay:
 
         Where it ended, `begin` is called next.
         """
+        if self.environments == 1:
+            self._add_one(actions[0], rewards[0], bool(terminal[0]), bool(ended[0]), seen)
+            return
         here = self._base + self.written % self.length
         self._actions[here] = actions
         self._rewards[here] = rewards
@@ -92,10 +95,23 @@ class Replay:
         after = self._base + self.written % self.length
         self._seen[after] = self._packed(seen)
         self._flags[after] = 0
-        if ended.any():
+        if np.count_nonzero(ended):
             last = after[ended]
             self._flags[last], self._actions[last], self._rewards[last] = LAST, 0, 0.0
             self.written[ended] += 1
+
+    def _add_one(self, action: Any, reward: Any, terminal: bool, ended: bool, seen: Kind) -> None:
+        """The same of the only environment: numbers are put one by one faster than by arrays of rows."""
+        written = int(self.written[0])
+        here, after = written % self.length, (written + 1) % self.length
+        self._actions[here], self._rewards[here] = action, reward
+        self._flags[here] = terminal * TERMINAL + ended * ENDED + int(self._opening[0])
+        self._opening[0] = 0
+        self._seen[after] = self._packed(seen)
+        self._flags[after] = 0
+        if ended:
+            self._flags[after], self._actions[after], self._rewards[after] = LAST, 0, 0.0
+        self.written[0] = written + 1 + ended
 
     def forget(self) -> None:
         """Only what is added from now on is sampled."""
@@ -104,7 +120,7 @@ class Replay:
     def usable(self, steps: int = 1) -> int:
         """How many rows may be drawn from, about: none means none. Those after an episode's end count where few are."""
         low, high = self._range(steps)
-        found = int(np.maximum(high - low, 0).sum())
+        found = int(np.add.reduce(np.maximum(high - low, 0)))
         return found if found > FEW else len(self._valid(low, high))
 
     def numbers(self, rows: Rows) -> Rows:
@@ -125,13 +141,14 @@ class Replay:
 
     def batch(self, rows: Rows, steps: int, discount: float) -> Batch:
         """The transitions that start at these rows: rewards are summed until the episode ends or `steps` are over."""
-        rewards = self._rewards[rows]
-        flags = self._flags[rows]
-        weight = np.full(len(rows), discount, np.float32)
+        rewards = self._rewards.take(rows)
+        flags = self._flags.take(rows)
         if steps == 1:
+            weight = ((flags & TERMINAL) == 0) * np.float32(discount)
             then = self._next(rows)
-            weight[(flags & TERMINAL) != 0] = 0.0
-            return Batch(self.seen(rows), self._actions[rows].astype(np.int64), rewards, self.seen(then), weight)
+            actions = self._actions.take(rows).astype(np.int64)
+            return Batch(self.seen(rows), actions, rewards, self.seen(then), weight)
+        weight = np.full(len(rows), discount, np.float32)
         then, going = rows, np.ones(len(rows), bool)
         for step in range(steps):
             if step:
@@ -148,13 +165,13 @@ class Replay:
         low, high = self._range(1)
         at = np.arange(max(low[environment], high[environment] - count), high[environment])
         rows = self._base[environment] + at % self.length
-        rows = rows[(self._flags[rows] & LAST) == 0]
+        rows = self._started(rows)
         return rows, self._rewards[rows], (self._flags[rows] & ENDED) != 0
 
     def seen(self, rows: Rows) -> Floats:
         """The observations of these rows as numbers: (n, *shape), or (n, stack · channels, height, width)."""
         if self.layout.stack == 1:
-            return self._unpacked(self._seen[rows]).reshape(len(rows), *self.layout.shape)
+            return self._unpacked(self._seen.take(rows, axis=0)).reshape(len(rows), *self.layout.shape)
         frames, at = [self._seen[rows]], rows
         for _ in range(self.layout.stack - 1):
             at = np.where((self._flags[at] & FIRST) != 0, at, self._previous(at))
@@ -195,34 +212,46 @@ class Replay:
         """All rows from which a transition may start."""
         spans = zip(self._base, low, high, strict=True)
         rows = np.concatenate([base + np.arange(first, max(first, end)) % self.length for base, first, end in spans])
-        return rows[(self._flags[rows] & LAST) == 0]
+        return self._started(rows)
 
     def _drawn(self, draws: Draws, low: Rows, high: Rows, count: int) -> Rows:
-        if int(np.maximum(high - low, 0).sum()) <= FEW:
+        if int(np.add.reduce(np.maximum(high - low, 0))) <= FEW:
             few = self._valid(low, high)
             return few[(draws.many(count) * len(few)).astype(np.int64)]
-        rows = np.empty(count, np.int64)
-        wanted = np.arange(count)
         sizes = np.maximum(high - low, 0)
-        choices = np.flatnonzero(sizes)
-        while len(wanted):
-            u = draws.many(len(wanted))
-            if self.environments == 1:
-                drawn = (low[0] + (u * sizes[0]).astype(np.int64)) % self.length
-            else:
-                spread = u * len(choices)
-                whole = spread.astype(np.int64)
-                which = choices[whole]
-                within = ((spread - whole) * sizes[which]).astype(np.int64)
-                drawn = self._base[which] + (low[which] + within) % self.length
-            rows[wanted] = drawn
-            wanted = wanted[(self._flags[drawn] & LAST) != 0]
+        spare = count // 8 + 16  # some more than are wanted, for those from which none may start
+        rows = self._started(self._placed(draws.many(count + spare), low, sizes))
+        while len(rows) < count:
+            rows = np.concatenate((rows, self._started(self._placed(draws.many(spare), low, sizes))))
+        return rows[:count]
+
+    def _started(self, rows: Rows) -> Rows:
+        """Those of them from which a transition starts."""
+        return rows[(self._flags.take(rows) & LAST) == 0]
+
+    def _placed(self, drawn: NDArray[np.float64], low: Rows, sizes: Rows) -> Rows:
+        """The rows that numbers from [0, 1) fall on: first an environment, then one of its rows."""
+        if self.environments == 1:
+            only: Rows = ((drawn * sizes[0]).astype(np.int64) + low[0]) % self.length
+            return only
+        choices = sizes.nonzero()[0]
+        spread = drawn * len(choices)
+        whole = spread.astype(np.int64)
+        spread -= whole
+        which = choices.take(whole)
+        spread *= sizes.take(which)
+        rows: Rows = spread.astype(np.int64)
+        rows += low.take(which)
+        rows %= self.length
+        rows += self._base.take(which)
         return rows
 
     def _next(self, rows: Rows) -> Rows:
         after = rows + 1
-        at_end = after % self.length == 0
-        after[at_end] -= self.length
+        if self.environments == 1:
+            after[after == self.length] = 0
+        else:
+            after[after % self.length == 0] -= self.length
         return after
 
     def _previous(self, rows: Rows) -> Rows:
@@ -231,6 +260,8 @@ class Replay:
         return before
 
     def _packed(self, seen: Kind) -> Kind:
+        if self.layout.dtype == "float32":  # numbers in a row: as they are
+            return seen
         single = seen.ndim == len(self.layout.shape)
         flat = seen.reshape(-1) if single else seen.reshape(len(seen), -1)
         return np.packbits(flat, axis=-1) if self.layout.dtype == "bool" else flat

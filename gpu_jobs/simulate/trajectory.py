@@ -11,7 +11,7 @@ import errno
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -160,7 +160,8 @@ class _File:
 
     def abandon(self) -> None:
         """Lets go of it."""
-        self._sink.close()
+        with suppress(OSError, ValueError), self._sink:  # it is not counted, whatever it holds
+            self._writer.close()
 
 
 def schema(columns: Sequence[str]) -> pa.Schema:
@@ -175,13 +176,11 @@ def batch_of(block: NDArray[Any], typed: pa.Schema) -> pa.RecordBatch:
     """An array of shape (columns, rows) as a batch of these types."""
     import pyarrow as pa
 
-    arrays = []
-    for field, row in zip(typed, block, strict=True):
-        if pa.types.is_boolean(field.type):
-            arrays.append(pa.array(row != 0))
-        else:
-            arrays.append(pa.array(row.astype(field.type.to_pandas_dtype(), copy=False)))
-    return pa.record_batch(arrays, schema=typed)
+    def column(field: pa.Field, row: NDArray[Any]) -> pa.Array:
+        truth = pa.types.is_boolean(field.type)
+        return pa.array(row != 0 if truth else row.astype(field.type.to_pandas_dtype(), copy=False))
+
+    return pa.record_batch([column(*pair) for pair in zip(typed, block, strict=True)], schema=typed)
 
 
 def parts(folder: Path) -> list[Part]:

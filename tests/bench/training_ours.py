@@ -53,6 +53,7 @@ def main(given: dict[str, Any]) -> dict[str, float]:
         names = simulation.names() if given.get("modulated") else ()
         recorder = None
         if given.get("recorded"):
+            importlib.import_module("pyarrow.parquet")  # once a run, 0.2 s: no part of what a step costs
             recorder = record_room.Recorder(
                 simulation, Path(folder), None, names, given["environments"], say=lambda _: None
             )

@@ -232,6 +232,26 @@ def test_what_a_run_leaves(tmp_path: Path, n: int) -> None:
     assert "measured" in (tmp_path / "run.log").read_text()
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_an_effect_on_a_target_of_ones_own_is_recorded_everywhere(tmp_path: Path, n: int) -> None:
+    own = [{"modulator": "dopamine", "target": "retrieval_threshold", "gain": 0.4}]
+    file, kept = simulation(integration_with_rl={"effects": own}), Kept()
+    recorder = Recorder(file, tmp_path, kept, file.names(), n, say=lambda _: None, clock=Clock(0.3))
+    played = Played(file, n)
+    played.through(recorder, 150)
+    recorder.close()
+    known = played.mind.hyper().targets["retrieval_threshold"]
+    found = read(tmp_path / "trajectory")
+    assert found.schema.names[-1] == "t_retrieval_threshold"
+    assert found.schema.names[-2] == f"c_{file.names()[-1]}"
+    assert found["t_retrieval_threshold"].to_pylist()[-n:] == pytest.approx(known.tolist(), rel=1e-6)
+    assert len(set(found["t_retrieval_threshold"].to_pylist())) > 10
+    assert kept.told[-1][2]["t.retrieval_threshold"] == pytest.approx(known[-1])
+    sample = json.loads((tmp_path / "live.jsonl").read_text().splitlines()[-1])
+    assert sample["targets"].keys() == {"retrieval_threshold"}
+    assert sample["concentrations"].keys() == set(file.names())
+
+
 def test_what_is_counted_is_the_same_after_a_kill_and_at_any_pace(tmp_path: Path) -> None:
     file = simulation(persistence={"store_trajectory": False})
 
