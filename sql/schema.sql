@@ -1600,7 +1600,7 @@ CREATE FUNCTION public.training_due(p_silent interval) RETURNS TABLE(owner_id bi
     select j.owner_id, j.job_id from training_jobs j
     where j.status in ('queued', 'starting', 'running', 'stopping')
         and ((j.status = 'queued' and j.waiting_for is not null) or j.updated_at < now() - p_silent)
-    order by j.created_at limit 100
+    order by row_number() over (partition by j.waiting_for order by j.created_at), j.created_at limit 100
 $$;
 
 ALTER FUNCTION public.training_due(p_silent interval) OWNER TO anima_auth;

@@ -215,7 +215,7 @@ class Asking:
             if message.get("tool_calls"):
                 fields["tool_calls"] = message["tool_calls"]
             tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
             reason = "it is not of the protocol"
             raise errors.Failed(errors.MalformedAnswer(model=self._place.model, reason=reason), passes=True) from None
         return Answer(fields, *tokens, seconds)
@@ -245,7 +245,7 @@ def _text(content: Any) -> str:
 
 def _json(said: bytes) -> Any:
     try:
-        return json.loads(said)
+        return json.loads(said, parse_constant=lambda _name: None)  # NaN and Infinity, which are no JSON
     except (ValueError, RecursionError):
         return None
 

@@ -80,11 +80,16 @@ class FolderKeeper:
         path = self._folder / f"step-{step:012d}.npz"
         arrays: dict[str, Any] = {}
         written = tree.encode(state, _leaf(arrays))
-        with disk(f"the checkpoint of step {step}"), path.with_suffix(".draft").open("wb") as file:
-            np.savez(file, state=np.frombuffer(json.dumps(written).encode(), np.uint8), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        path.with_suffix(".draft").replace(path)
+        draft = path.with_suffix(".draft")
+        try:
+            with disk(f"the checkpoint of step {step}"), draft.open("wb") as file:
+                np.savez(file, state=np.frombuffer(json.dumps(written).encode(), np.uint8), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            draft.unlink(missing_ok=True)  # half of one would take what room is left
+            raise
+        draft.replace(path)
         _fsync(self._folder)
         for old in sorted(self._folder.glob("step-*.npz"))[:-KEPT]:
             old.unlink()

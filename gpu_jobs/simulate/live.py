@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -195,7 +194,7 @@ class LiveServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away or sent nonsense is no error of the run."""
 
-    @cached_property
+    @property
     def page(self) -> tuple[bytes, str]:
         """The page, and the policy that belongs to it."""
         text = _PAGE.read_text(encoding="utf-8")

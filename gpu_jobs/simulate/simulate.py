@@ -71,15 +71,21 @@ def main() -> int:
     run, owner = os.environ.pop("ANIMA_JOB_RUN", ""), os.environ.pop("ANIMA_JOB_OWNER", "")
     try:
         wanted = configuration(folder)
+        if owner and not run:  # as one of its own it would reach what only whoever runs this place may reach
+            raise BadConfiguration(reason="the run of this job was deleted")
         identity = (uuid.UUID(run), int(owner)) if run else None
     except SimulationInvalid as error:
         return fail(folder, f"{error.slug}: {error}", BAD_CONFIGURATION)
+    except BadConfiguration as error:
+        return fail(folder, reason(error), BAD_CONFIGURATION)
     except (OSError, ValueError, KeyError, TypeError, AnimaError) as error:
         return fail(folder, f"bad-configuration: {reason(error)}", BAD_CONFIGURATION)
     try:
         return trained(folder, wanted, identity) if wanted.task == "train" else played(folder, wanted, identity)
     except BadInput as error:  # an unknown environment, weights that do not fit: no attempt can mend it
         return fail(folder, reason(error), BAD_CONFIGURATION)
+    except SystemExit as error:  # of an environment: nobody here ends the process so
+        return fail(folder, f"environment-failed: it ended the process with {error.code!r}", FAILED)
     except Exception as error:  # whatever it was: its reason is told, and the job may be tried again
         return fail(folder, reason(error), FAILED)
 

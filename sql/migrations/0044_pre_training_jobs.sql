@@ -150,14 +150,15 @@ as $$
 $$;
 
 -- Whom something is to be done for by a worker that acts for nobody: jobs that wait for room, who waited longest first,
--- and, where p_silent is given, those that live and that nobody has looked at for so long.
+-- and, where p_silent is given, those that live and that nobody has looked at for so long. What waits for one thing does
+-- not stand before what waits for another.
 create function training_due(p_silent interval) returns table (owner_id bigint, job_id uuid)
 language sql stable security definer set search_path = public, pg_temp
 as $$
     select j.owner_id, j.job_id from training_jobs j
     where j.status in ('queued', 'starting', 'running', 'stopping')
         and ((j.status = 'queued' and j.waiting_for is not null) or j.updated_at < now() - p_silent)
-    order by j.created_at limit 100
+    order by row_number() over (partition by j.waiting_for order by j.created_at), j.created_at limit 100
 $$;
 
 grant create on schema public to anima_auth;

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,15 @@ from hypothesis import strategies as st
 from anima.kernel import config, db, delivery, outbox
 from anima.kernel.errors import BadInput
 from anima.registry import run_reading_service
-from anima.training import capacity_service, jobs_service, live_service, run_service, upkeep_service, worker
+from anima.training import (
+    capacity_service,
+    jobs_service,
+    leaving_service,
+    live_service,
+    run_service,
+    upkeep_service,
+    worker,
+)
 from anima.training.errors import JobNotFound, JobState, NoRoomEver, TooManyJobs
 from anima.training.model import Limits
 from anima.vendors.job_backends import local_training, training
@@ -80,14 +90,13 @@ def test_a_child_that_dies_again_and_again_has_failed(jobs: Jobs) -> None:
             "x",
             2,
         ),
-        ({"words": ""}, "failed", "exit code 1", 1),
+        ({"words": "", "limits": Limits(memory_bytes=1 << 40)}, "failed", "exit code 1", 1),
     ],
 )
-def test_why_it_failed_reaches_its_person(
-    jobs: Jobs, told: dict[str, object], status: str, error: str, code: int
-) -> None:
+def test_why_it_failed_reaches_its_person(jobs: Jobs, told: dict[str, Any], status: str, error: str, code: int) -> None:
     done = jobs.until(jobs.ask(5, fails_at=2, **told), status)
     assert error in str(done.error)
+    assert ("memory_bytes" in str(done.error)) == ("limits" in told)
     assert str(done.error).isprintable()
     assert len(str(done.error)) <= 2000
     assert (done.exit_code, done.attempt) == (code, 1)
@@ -153,6 +162,14 @@ def test_who_died_between_starting_and_saying_so_does_not_start_it_twice(jobs: J
     assert (done.attempt, len([line for line in jobs.lines(done) if "begun" in line])) == (1, 1)
 
 
+def test_what_is_cancelled_before_it_began_never_begins(jobs: Jobs) -> None:
+    job = jobs.ask(5, holds_at=2)
+    run_service.take(jobs.person.principal, job)  # … and then the process was killed
+    assert jobs_service.cancel(jobs.person.principal, job.job_id).status == "stopping"
+    assert jobs.until(job, "cancelled").attempt == 1
+    assert not jobs.place(job).exists()
+
+
 def test_events_that_come_twice_do_nothing_twice(jobs: Jobs) -> None:
     job = jobs.ask(3)
     for _ in range(3):
@@ -190,6 +207,8 @@ class TestRoom:
         assert (waiting.status, waiting.waiting_for, waiting.attempt) == ("queued", "gpus", 0)
         room = capacity_service.capacity(jobs.person.principal)
         assert (room.gpus, room.gpus_free, room.waiting) == (2, 0, 1)
+        assert not leaving_service.leave(jobs.person.principal, replace(jobs.now(first), attempt=0), "failed")
+        assert capacity_service.capacity(jobs.person.principal).gpus_free == 0, "that was about an earlier attempt"
         assert json.loads(jobs.lines(first)[0])["devices"] == "0,1"
         jobs.go(first)
         jobs.until(first, "completed")
@@ -226,19 +245,22 @@ class TestRoom:
     def test_however_it_ends(
         self, jobs: Jobs, how: str, owner_conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        shell = 2**31 - 1
         job = jobs.ask(3, gpus=1, **({"fails_at": 1, "words": "no"} if how == "fails" else {"holds_at": 1}))
         if how != "fails":
             one = jobs.until(job, "running", step=1)
+            shell = jobs.shell(one)
             owner_conn.execute("update training_jobs set most_attempts = 1 where job_id = %s", [job.job_id])
             if how == "cancelled":
                 jobs_service.cancel(jobs.person.principal, job.job_id)
-            else:
-                os.killpg(jobs.shell(one), signal.SIGKILL)
-            if how == "lost":  # with its folder, and with every event
+            elif how == "killed":
+                os.killpg(shell, signal.SIGKILL)
+            else:  # its folder, and every event; the process itself goes on
                 owner_conn.execute("delete from outbox where owner_id = %s", [jobs.person.user_id])
-                training.backend("local").remove(one.attempt_name)
+                shutil.rmtree(jobs.place(one))
                 upkeep_service.look_again(timedelta(0))
         jobs.until(job, "failed", "cancelled")
+        assert local_training._begun(shell) is None, "nothing of it goes on"
         row = owner_conn.execute(
             "select count(*), count(released_at) from gpu_sessions where job_id = %s", [job.job_id]
         )
@@ -278,9 +300,13 @@ def test_deleted_with_its_folder(jobs: Jobs) -> None:
         jobs.now(job)
 
 
-def test_live_samples_begin_with_the_last_and_end_with_the_job(jobs: Jobs) -> None:
+def test_live_samples_begin_with_the_last_and_end_with_the_job(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     job = jobs.ask(4, holds_at=2)
     jobs.until(job, "running", step=2)
+    with monkeypatch.context() as crowded:  # then a stream ends soon, for another's sake
+        crowded.setattr(live_service, "_MOST_WATCHERS", 0)
+        crowded.setattr(live_service, "BUFFERED_SECONDS", 0.0)
+        assert len(list(live_service.samples(jobs.person.principal, job.job_id, threading.Event()))) == 2
     samples = live_service.samples(jobs.person.principal, job.job_id, threading.Event())
     assert [next(samples).data["step"] for _ in range(2)] == [1, 2]
     jobs.go(job)
@@ -313,3 +339,27 @@ def test_whatever_a_job_writes_is_lines_and_heartbeats(lines: list[str]) -> None
     assert all(type(one["step"]) is int and one["step"] >= 0 for one in beats)
     assert all(line.isprintable() and 0 < len(line) <= 2000 for line in others)
     assert len(beats) >= lines.count('{"step": 3}')
+
+
+def test_no_heartbeat_is_more_than_a_row_can_hold() -> None:
+    told = {"step": 1, "log": "9", "a\0": 1, "b": "\ud800", "c": "x" * 300, "d": -2, **{f"n{n}": n for n in range(99)}}
+    [beat], others = run_service.split([json.dumps(told)])
+    assert (beat["step"], beat["d"], len(beat), others) == (1, -2, 50, [])
+    assert not {"log", "a\0", "b", "c"} & beat.keys()
+
+
+def test_of_one_that_floods_its_log_the_last_words_are_kept(tmp_path: Path) -> None:
+    backend = local_training.LocalTraining(tmp_path)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "log").write_text("noise\n" * 100_000 + "the end\n")
+    assert backend.logs("a-1", "0").lines[-1] == "the end"
+
+
+def test_one_that_is_interrupted_without_a_step_is_not_begun_for_ever(jobs: Jobs) -> None:
+    done = jobs.until(jobs.ask(5, fails_at=1, words="", code=143), "failed")
+    assert (done.exit_code, done.attempt) == (143, 1 + jobs_service.MOST_ATTEMPTS)
+
+
+def test_one_that_ends_without_a_result_has_failed(jobs: Jobs) -> None:
+    done = jobs.until(jobs.ask(5, fails_at=1, words="", code=0), "failed")
+    assert "without a result" in str(done.error)

@@ -6,16 +6,19 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from anima.kernel import config
 from anima.registry import checkpoint_service, parts_service
-from anima.training import jobs_service, run_service
+from anima.training import api, jobs_service, run_service
 from anima.vendors.job_backends import scripts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fixtures.api import MakeUser, Person
@@ -98,8 +101,11 @@ def test_who_only_looks_on_starts_nothing(jobs: Jobs, alice: Person, make_user: 
     assert alice.http.get("/api/v1/jobs/capacity").json()["backends"][0] == "local"
     job = jobs.ask(2)
     other = make_user("researcher")
-    for method, rest in (("get", ""), ("post", "/cancel"), ("post", "/resume"), ("delete", ""), ("get", "/live")):
-        assert other.http.request(method, f"/api/v1/jobs/{job.job_id}{rest}").status_code == 404
+    asked = [("get", ""), ("delete", ""), *(("post", rest) for rest in ("/cancel", "/pause", "/resume"))]
+    for rest in ("live", "logs", "metrics", "trajectory", "answers", f"difference?with={job.job_id}"):
+        asked.append(("get", f"/{rest}"))
+    for method, rest in asked:
+        assert other.http.request(method, f"/api/v1/jobs/{job.job_id}{rest}").status_code == 404, rest
 
 
 def test_it_is_listed_compared_stopped_and_deleted(jobs: Jobs) -> None:
@@ -122,6 +128,32 @@ def test_it_is_listed_compared_stopped_and_deleted(jobs: Jobs) -> None:
     assert http.delete(f"/api/v1/jobs/{job.job_id}").status_code == 204
     assert http.get(f"/api/v1/jobs/{job.job_id}").status_code == 404
     assert http.get(f"/api/v1/jobs/{other.job_id}/trajectory").status_code == 404
+
+
+@pytest.mark.parametrize("made", [api._Streamed, api._Passing])
+def test_who_hangs_up_or_asks_badly_leaves_nothing_behind(made: type[Any], tmp_path: Path) -> None:
+    """A stream's thread is free at once, and a file that was made for one answer is gone."""
+    begun, gone, given = threading.Event(), threading.Event(), tmp_path / "record.zip"
+    given.write_bytes(b"x" * 100)
+    heard: list[bool] = []
+
+    def waits() -> Iterator[str]:
+        begun.set()
+        heard.append(gone.wait(20))
+        yield ""
+
+    async def receive() -> dict[str, str]:
+        while made is api._Streamed and not begun.is_set():
+            await anyio.sleep(0.001)
+        return {"type": "http.disconnect"}
+
+    async def send(_message: object) -> None:
+        await anyio.sleep(0)
+
+    scope = {"type": "http", "method": "GET", "headers": [(b"range", b"bytes=x")], "asgi": {"spec_version": "2.3"}}
+    answer = made(waits(), gone) if made is api._Streamed else made(given)
+    anyio.run(answer, scope, receive, send)
+    assert heard == [True] if made is api._Streamed else not given.exists()
 
 
 def test_ready_ones_and_the_schema_are_there(jobs: Jobs) -> None:

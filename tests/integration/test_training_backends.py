@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import stat
 import sys
 import tarfile
@@ -26,6 +28,7 @@ from anima.vendors.job_backends.batch import Batch
 from anima.vendors.job_backends.sagemaker import SageMaker
 from anima.vendors.job_backends.training import JobOrder, Seen
 from fixtures.house import wait_for
+from fixtures.jobs import nobody
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,8 +77,13 @@ def test_a_container_is_a_job_too(jobs: Jobs, monkeypatch: pytest.MonkeyPatch, t
     assert "--network host" in asked
     assert asked.endswith("anima-jobs:test")
     assert "postgresql://" not in asked, "no secret stands in the list of processes"
-    jobs.go(job)
     jobs_service.resume(jobs.person.principal, job.job_id)
+    one = jobs.until(job, "running", step=3)
+    inside = int((tmp_path / f"anima-{one.attempt_name}").read_text())
+    os.killpg(jobs.shell(one), signal.SIGKILL)  # the command alone: its container goes on
+    jobs.until(job, "running", step=4)
+    assert local_training._begun(inside) is None, "there are never two of one job"
+    jobs.go(job)
     assert jobs.until(job, "completed").step == 5
 
 
@@ -197,6 +205,11 @@ class TestSageMaker:
         now = cloud.now(job)
         assert (now.status, now.not_before is not None, now.progress["waits"]) == ("queued", True, 1)
         assert ("ThrottlingException" if why == "throttled" else "NoRegionError") in str(now.error)
+        run_service.take(cloud.person.principal, now)
+        taken = cloud.now(job)
+        jobs_service.cancel(cloud.person.principal, job.job_id)
+        run_service._start(cloud.person.principal, taken)
+        assert cloud.now(job).status == "cancelled", "it was cancelled while it could not be started"
 
     def test_while_nobody_answers_how_it_is_it_is_looked_at_again_later(
         self, cloud: Jobs, monkeypatch: pytest.MonkeyPatch
@@ -320,11 +333,16 @@ class TestMachine:
         cause = json.dumps({"TrainingJobStatus": "Stopped"})
         assert self.call(job, "failed", fault={"Error": "States.TaskFailed", "Cause": cause}) == {"again": False}
         assert cloud.now(job).status == "cancelled"
-        with pytest.raises(JobState):
-            worker.step({"task": "allocate", "job_id": str(job.job_id), "owner_id": job.owner_id})
+        for task in ("allocate", "start"):
+            with pytest.raises(JobState):
+                worker.step({"task": task, "job_id": str(job.job_id), "owner_id": job.owner_id})
 
     @pytest.mark.parametrize(
-        "event", [{}, {"task": "x"}, {"task": "look"}, {"task": "look", "job_id": "1", "owner_id": 1}]
+        "event",
+        [
+            *({}, {"task": "x"}, {"task": "look"}, {"task": "look", "job_id": "1", "owner_id": 1}),
+            *({"task": "look", "job_id": str(nobody()), "owner_id": wrong} for wrong in (True, "1", -1, 2**63, 10**30)),
+        ],
     )
     def test_what_is_no_task_says_so(self, event: dict[str, Any]) -> None:
         with pytest.raises(BadInput):

@@ -11,12 +11,14 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gpu_jobs.batch_inference import lines
+from gpu_jobs.batch_inference import asking, lines
 from gpu_jobs.batch_inference.journal import BrokenJournal, FolderInUse, Journal, OtherInput, key_of_line
 from gpu_jobs.batch_inference.table import Table, key_of
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 
 from anima.inference import batch_file
 from anima.kernel import config
+from anima.vendors.llm import errors
 from fixtures import stub_llm as served
 from fixtures.stub_llm import StubLLM
 
@@ -255,6 +258,14 @@ def test_what_is_anothers_is_not_touched(job: Job, stub_llm: StubLLM, tmp_path: 
     assert json.loads((tmp_path / "mine.jsonl").read_text())["text"] == 'You said "One?".'
 
 
+@pytest.mark.parametrize("usage", ["1e999", '"9"', "[7]", "-3", "NaN"])
+def test_whatever_a_server_says_it_used_is_an_answer_or_none(usage: str) -> None:
+    said = f'{{"choices": [{{"message": {{"content": "x"}}}}], "usage": {{"prompt_tokens": {usage}}}}}'
+    with suppress(errors.Failed):
+        answer = asking.Asking._read(SimpleNamespace(_place=SimpleNamespace(model="m")), said.encode(), 0.0)  # type: ignore[arg-type]
+        assert type(answer.prompt_tokens) is int
+
+
 # The configuration
 
 
@@ -274,6 +285,9 @@ def test_every_mistake_is_told_with_its_path(job: Job) -> None:
     assert told == [{"failed": job.failure().strip()}]
 
 
+DEEP = json.loads("[" * 900 + "]" * 900)
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [
@@ -287,6 +301,7 @@ def test_every_mistake_is_told_with_its_path(job: Job) -> None:
         ({"engine": {"kind": "abacus"}}, "engine"),
         ({"output": "s3://bucket/a.jsonl"}, "output"),
         ({"most_memory_bytes": 5}, "most_memory_bytes"),
+        ({"input": None, "lines": [{"id": 1, "prompt": "x", "more": DEEP}]}, "lines"),
     ],
 )
 def test_values_are_checked_alone_and_together(change: dict[str, Any], path: str) -> None:

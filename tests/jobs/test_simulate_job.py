@@ -38,9 +38,15 @@ import gymnasium
 
 
 class Falls(gymnasium.envs.classic_control.CartPoleEnv):
+    def __init__(self, leaves=False, **more):
+        super().__init__(**more)
+        self.leaves = leaves
+
     def step(self, action):
         seen, reward, *rest = super().step(action)
         self.steps = getattr(self, "steps", 0) + 1
+        if self.steps == 30 and self.leaves:
+            raise SystemExit(0)
         if self.steps == 30:
             raise RuntimeError("the cart fell off")
         return (seen, reward, *rest)
@@ -159,6 +165,7 @@ def test_what_was_trained_is_examined_and_played(whole: Path, tmp_path: Path, mo
         ({"environment": {"id": "Nowhere-v3"}}, {}, 2, "unknown-environment: There is no environment Nowhere-v3"),
         ({"environment": {"id": "Pendulum-v1"}}, {}, 2, "not-discrete: The actions of Pendulum-v1"),
         ({"environment": {"id": "falling:Falls-v0"}}, {}, 1, "environment-failed: The environment falling:Falls-v0"),
+        ({"environment": {"id": "falling:Falls-v0", "arguments": {"leaves": True}}}, {}, 1, "it ended the process"),
         (None, {"task": "dance"}, 2, "bad-configuration"),
         (None, {"task": "play"}, 2, "`weights` or `checkpoint`"),
         (None, {"task": "play", "weights": "/nowhere"}, 2, "weights-do-not-fit"),
@@ -189,6 +196,13 @@ def trained(keeper: RegistryKeeper, folder: Path, kill_after: int | None = None)
         return False
 
     return train(simulation, keeper=keeper, recorder=recorder, stop=stop)
+
+
+def test_a_job_whose_run_was_deleted_is_not_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or its plugins would reach addresses that only whoever runs the place may name."""
+    monkeypatch.setenv("ANIMA_JOB_OWNER", "1")
+    assert here(tmp_path, monkeypatch, TINY) == 2
+    assert "the run of this job was deleted" in failure(tmp_path)
 
 
 def test_a_run_of_the_registry_goes_on_from_the_chunk_store(

@@ -275,6 +275,10 @@ def _of_parameters(whole: Mapping[str, Any]) -> list[FieldError]:
 
 def _together(batch: Batch) -> list[FieldError]:
     """What is wrong with values that are right by themselves."""
+    try:
+        batch.model_dump(mode="json")
+    except (ValueError, RecursionError):
+        return [FieldError("lines", "values of JSON that are nested less deeply")]
     errors = []
     if (batch.input is None) == (batch.lines is None):
         errors.append(FieldError("input", "either input or lines, not both and not neither"))

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from anima.kernel import http
+from anima.registry.metrics_model import Scope
 from anima.training.model import Backend, Kind, Source, Status
 
 ID = "01977a2e-6f0b-7cc3-98c4-dc0c0c07398f"
@@ -69,7 +70,7 @@ class NewJob(http.Body):
     source: Source = Field("api", description="By which door it came")
 
 
-class RegisteredModel(BaseModel):
+class JobModel(BaseModel):
     """The version of a model that came of a job."""
 
     model_id: uuid.UUID
@@ -93,7 +94,7 @@ class JobAnswer(BaseModel):
     waiting_for: str | None = Field(description="gpus or processes, where it waits for them")
     run_id: uuid.UUID | None
     model_id: uuid.UUID | None
-    registered_model: RegisteredModel | None
+    registered_model: JobModel | None
     attempt: int
     most_attempts: int
     step: int | None
@@ -129,7 +130,7 @@ class JobMetricSeries(BaseModel):
     """A metric over the steps of a run."""
 
     name: str
-    scope: str
+    scope: Scope
     values: int
     first_step: int
     last_step: int

@@ -6,13 +6,13 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import Field
-from starlette.background import BackgroundTask
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from anima.kernel import http
 from anima.kernel.http import Items
@@ -24,7 +24,7 @@ from anima.training import (
     live_service,
     measured_service,
 )
-from anima.training.model import Job, Kind, Status
+from anima.training.model import OWN, Job, Kind, Status
 
 router = APIRouter(tags=["jobs"])
 
@@ -35,7 +35,7 @@ def _told(one: Job) -> dict[str, Any]:
     model = None
     if one.model_id is not None and one.model_name is not None:
         model = {"model_id": one.model_id, "name": one.model_name, "version": one.model_version}
-    progress = {name: value for name, value in one.progress.items() if name not in ("log", "waits")}
+    progress = {name: value for name, value in one.progress.items() if name not in OWN}
     return {
         **told,
         "progress": progress,
@@ -264,10 +264,26 @@ class _Streamed(StreamingResponse):
         self._gone = gone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect":  # before the answer is over: its thread waits for the next sample
+                self._gone.set()
+            return message
+
+        try:
+            await super().__call__(scope, heard, send)
+        finally:
+            self._gone.set()
+
+
+class _Passing(FileResponse):
+    """A file that was made for one answer, and goes with it, however that ends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._gone.set()
+            Path(self.path).unlink(missing_ok=True)
 
 
 _LIVE = 'event: sample\ndata: {"t": 1.2, "step": 1200, "return": 42.0}\n\nevent: end\ndata: {"status": "completed"}\n\n'
@@ -297,16 +313,23 @@ def watch_job(caller: http.Caller, job_id: uuid.UUID) -> Any:
     summary="The record of a job's steps",
     response_class=FileResponse,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+        200: {
+            "content": {
+                "application/octet-stream": {
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": "(the bytes of the file)",
+                }
+            }
+        },
         **http.problems(404, 413),
     },
 )
 def get_trajectory(caller: http.Caller, job_id: uuid.UUID) -> Any:
     """A file of Parquet or CSV; an archive of several where the job has written several."""
     path, ours = live_service.trajectory(caller, job_id)
-    after = BackgroundTask(path.unlink) if ours else None
-    name = path.name if not ours else f"trajectory-{job_id}.zip"
-    return FileResponse(path, filename=name, media_type="application/octet-stream", background=after)
+    if ours:
+        return _Passing(path, filename=f"trajectory-{job_id}.zip", media_type="application/octet-stream")
+    return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
 
 @router.get(

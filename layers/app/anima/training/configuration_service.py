@@ -15,6 +15,9 @@ from anima.training.errors import BackendNotSetUp, SimulationRefused
 from anima.training.model import Backend, Kind, Limits, NewJob, Source
 from anima.vendors.job_backends import training as backends
 
+_PHYSICS = ("global_settings", "modulators", "integration_with_rl")
+"""The sections that a label comes from; others may be large, and a page of jobs has many."""
+
 
 def ready(name: str) -> dict[str, Any]:
     """A simulation that came with this code, whole. Raises SimulationRefused for a name that there is not."""
@@ -49,7 +52,8 @@ def label(simulation: Mapping[str, Any]) -> str | None:
     if not simulation:
         return None
     try:
-        return str(files.read(json.dumps(simulation), {}).physics().label)
+        told = {name: simulation[name] for name in _PHYSICS if name in simulation}
+        return str(files.read_object(told).physics().label)
     except files.SimulationInvalid:
         return None
 
@@ -59,7 +63,7 @@ def checked_simulation(given: Mapping[str, Any]) -> dict[str, Any]:
     from anima.neuromodulation import simulation
 
     try:
-        read = simulation.read(json.dumps(given), {})
+        read = simulation.read_object(given)
     except simulation.SimulationInvalid as error:
         fields = [
             FieldError(path, f"{message} ({accepted})" if accepted else message)

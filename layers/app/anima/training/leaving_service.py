@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,14 @@ from anima.kernel import clock, db, telemetry
 from anima.kernel.errors import AnimaError
 from anima.registry.run_model import Status as RunStatus
 from anima.training import gpu_repo, jobs_service, logs_repo, registering_service, repo
-from anima.training.model import ENDED, Job, Status
+from anima.training.model import ENDED, HERE, LIVE, Job, Status
 from anima.vendors.job_backends import training as backends
 from anima.vendors.job_backends.training import STOPPED, Seen
 
 _NOBODY = db.Principal(user_id=None, login="worker")
 _MOST_ERROR = 2000
-_WAKE = 10
+_WAKE = 100
+"""As many as wait at most: those before may wait for something else than what has come back."""
 _REFUSED, _CONFIGURATION = 1, 2
 _FIRST_WAIT = 1.0
 _RUN: Mapping[str, RunStatus] = {
@@ -36,30 +38,38 @@ def end(principal: db.Principal, one: Job, seen: Seen) -> None:
     if code == 0:
         complete(principal, one)
     elif one.wanted != "run":
-        leave(principal, one, one.wanted, exit_code=code)
+        error = _why(principal, one, seen) if code in (_REFUSED, _CONFIGURATION) else None
+        leave(principal, one, one.wanted, error=error, exit_code=code)
     elif code in (_REFUSED, _CONFIGURATION):
         leave(principal, one, "failed", error=_why(principal, one, seen), exit_code=code)
     elif one.status == "stopping":
         reason = f"it ran longer than the {one.limits.get('wall_seconds')} seconds that it has (wall_seconds)"
         leave(principal, one, "failed", error=reason, exit_code=code)
     else:
-        once_more(principal, one, _why(principal, one, seen), exit_code=code, interrupted=code == STOPPED)
+        interrupted = code == STOPPED and one.step != one.progress.get("stopped_at", -1)
+        if interrupted:
+            one = replace(one, progress={**one.progress, "stopped_at": one.step})
+        once_more(principal, one, _why(principal, one, seen), exit_code=code, interrupted=interrupted)
 
 
 def complete(principal: db.Principal, one: Job) -> None:
     """It did what it was to do: what came of it is kept, its checkpoint becomes a version of a model."""
     where = backends.backend(one.backend)
-    result = where.result(one.handle or one.attempt_name) or {}
+    result = where.result(one.handle or one.attempt_name)
+    if result is None and one.backend in HERE:
+        leave(principal, one, "failed", error="it ended without a word, and without a result", exit_code=0)
+        return
     found = registering_service.register(principal, one.job_id)
-    kept = {**_bounded(result), **found.said}
+    kept = {**_bounded(result or {}), **found.said}
     leave(principal, one, "completed", exit_code=0, result=kept, model_id=found.model_id)
 
 
 def _bounded(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result that is no larger than a row should be."""
     try:
-        text = json.dumps(result, allow_nan=False)
-    except (ValueError, TypeError, RecursionError):
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (ValueError, TypeError, RecursionError):  # half of a character, too
         return {"result": "it is no JSON that can be kept"}
     if len(text) > 200_000 or "\\u0000" in text:
         return {"result": "it is too large to be kept here; its file has it"}
@@ -115,15 +125,24 @@ def leave(
     """The attempt is over; what was lent goes back, and whoever waits is woken. False where it was said before."""
     with db.transaction(principal) as tx:
         changed = repo.left(tx, one, status, at=clock.now(), error=error, **more).first()
-        gpu_repo.release(tx, one.owner_id, one.job_id)
-    wake()
+        if changed is not None:  # else what is lent may be lent to its next attempt
+            gpu_repo.release(tx, one.owner_id, one.job_id)
     if changed is None:
-        return False
+        return status == "queued" and _stopped_meanwhile(principal, one)
+    wake()
     if status != "queued":
         jobs_service.tell_run(principal, one, _RUN[status], error)
     if status in ENDED:
         telemetry.count("training.ended", kind=one.kind, status=status)
     return True
+
+
+def _stopped_meanwhile(principal: db.Principal, one: Job) -> bool:
+    """Leaves an attempt as its person has come to want it, where that is no next one."""
+    now = jobs_service.get(principal, one.job_id)
+    if now.status not in LIVE or now.attempt != one.attempt or now.wanted == "run":
+        return False
+    return leave(principal, now, now.wanted)
 
 
 def wake() -> None:
@@ -146,6 +165,8 @@ def _why(principal: db.Principal, one: Job, seen: Seen) -> str:
     if not text:
         last = _last_words(principal, one)
         text = f"it ended with exit code {seen.exit_code}" + (f": {last}" if last else "")
+        if most := one.limits.get("memory_bytes"):
+            text += f" (resource_limits.memory_bytes gives it {most} bytes)"
     return text[:_MOST_ERROR]
 
 

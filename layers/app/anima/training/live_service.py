@@ -18,7 +18,7 @@ from anima.kernel import db
 from anima.kernel.errors import AnimaError
 from anima.training import jobs_service
 from anima.training.errors import NoTrajectory, TrajectoryTooLarge
-from anima.training.model import ENDED, Job
+from anima.training.model import ENDED, OWN, Job
 from anima.vendors.job_backends import training as backends
 
 LONGEST_SECONDS = 280.0
@@ -28,7 +28,10 @@ BUFFERED_SECONDS = 1.0
 _PAUSE_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
 _TAIL_BYTES = 200_000
+_LOOKS = 5
 _MOST_BYTES = 4_000_000_000
+_MOST_WATCHERS = 64
+"""Each takes a thread of the server: beyond so many a stream ends soon, and its page asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,24 @@ def samples(principal: db.Principal, job_id: uuid.UUID, gone: threading.Event) -
 
     Where the job's files are elsewhere, its heartbeats take the place of samples. Raises JobNotFound at once.
     """
-    return _samples(principal, jobs_service.get(principal, job_id), gone)
+    return _counted(_samples(principal, jobs_service.get(principal, job_id), gone))
+
+
+class _Watchers:
+    """How many streams are open in this process."""
+
+    lock = threading.Lock()
+    open = 0
+
+
+def _counted(found: Iterator[Sample]) -> Iterator[Sample]:
+    with _Watchers.lock:
+        _Watchers.open += 1
+    try:
+        yield from found
+    finally:
+        with _Watchers.lock:
+            _Watchers.open -= 1
 
 
 def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterator[Sample]:
@@ -84,7 +104,7 @@ def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterat
             yield from _read(tail)
         elif one.progress.get("step") != beat:
             beat = one.progress.get("step")
-            yield Sample("sample", {name: value for name, value in one.progress.items() if name != "log"})
+            yield Sample("sample", {name: value for name, value in one.progress.items() if name not in OWN})
         if one.status in (*ENDED, "paused"):
             yield Sample("end", {"status": one.status})
             return
@@ -101,13 +121,14 @@ def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterat
 
 
 def _longest() -> float:
-    return min(LONGEST_SECONDS, BUFFERED_SECONDS) if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else LONGEST_SECONDS
+    short = "AWS_LAMBDA_FUNCTION_NAME" in os.environ or _Watchers.open > _MOST_WATCHERS
+    return min(LONGEST_SECONDS, BUFFERED_SECONDS) if short else LONGEST_SECONDS
 
 
 def _read(tail: _Tail) -> Iterator[Sample]:
     for line in tail.lines():
         try:
-            found = json.loads(line)
+            found = json.loads(line, parse_constant=lambda _name: None)  # NaN, which no browser reads
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
@@ -138,17 +159,30 @@ def trajectory(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, bool]:
     folder = _folder(one)
     if folder is None:
         raise NoTrajectory(job_id=job_id, reason="its files are not on this machine")
+    for _ in range(_LOOKS):
+        try:
+            return _gathered(folder, job_id)
+        except FileNotFoundError:  # the run has just put small parts together
+            continue
+    raise NoTrajectory(job_id=job_id, reason="it is being written; try again")
+
+
+def _gathered(folder: Path, job_id: uuid.UUID) -> tuple[Path, bool]:
     parts = sorted(path for path in folder.rglob("trajectory*") if path.suffix in (".parquet", ".csv"))
-    parts = [path for path in parts if path.is_file() and not path.is_symlink() and path.stat().st_size]
+    sizes = {path: path.stat().st_size for path in parts if path.is_file() and not path.is_symlink()}
+    parts = [path for path, size in sizes.items() if size]
     if not parts:
         raise NoTrajectory(job_id=job_id, reason="it has not written one")
-    size = sum(path.stat().st_size for path in parts)
-    if size > _MOST_BYTES:
+    if (size := sum(sizes.values())) > _MOST_BYTES:
         raise TrajectoryTooLarge(size=size, limit=_MOST_BYTES)
     if len(parts) == 1:
         return parts[0], False
     with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as made:
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
-            for path in parts:
-                archive.write(path, path.relative_to(folder).as_posix())
-        return Path(made.name), True
+        try:
+            with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+                for path in parts:
+                    archive.write(path, path.relative_to(folder).as_posix())
+        except BaseException:
+            Path(made.name).unlink()
+            raise
+    return Path(made.name), True

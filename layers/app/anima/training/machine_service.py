@@ -59,8 +59,10 @@ def step(event: Mapping[str, Any]) -> dict[str, Any]:
     task = event.get("task") if isinstance(event, Mapping) else None
     if task == "cycle":
         return _cycle(event)
+    if task == "ended":
+        return _ended(event)
     if task not in _TASKS:
-        wrong = FieldError("task", f"cycle, {', '.join(_TASKS)}")
+        wrong = FieldError("task", f"cycle, ended, {', '.join(_TASKS)}")
         raise BadInput(reason="a task of the state machine is expected", fields=[wrong])
     principal, job_id = _named(event)
     if task in _WITHOUT:  # what is to be cleared away may be gone
@@ -77,7 +79,7 @@ def _named(event: Mapping[str, Any]) -> tuple[db.Principal, uuid.UUID]:
         job_id = uuid.UUID(str(event.get("job_id")))
     except ValueError:
         job_id = None
-    if job_id is None or type(owner_id) is not int:
+    if job_id is None or type(owner_id) is not int or not 0 < owner_id < 2**63:
         wrong = [FieldError("job_id", "the id of a job"), FieldError("owner_id", "a number")]
         raise BadInput(reason="the task names no job", fields=wrong)
     return db.Principal(owner_id, login="worker"), job_id
@@ -92,6 +94,20 @@ def _cycle(event: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput(reason="the cycle says no time", fields=[FieldError("at", "the time of the schedule")])
     made = cycle_service.begin(owner_id, at)
     return {"job_id": None if made is None else str(made)}
+
+
+def _ended(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An execution did not come to its own end: its job is told, and gives back what it holds."""
+    try:
+        job = json.loads(event["input"])
+        told = {"job_id": job["job_id"], "owner_id": job["owner_id"]}
+    except (KeyError, TypeError, ValueError, RecursionError):
+        wrong = FieldError("input", "the input of the execution, as JSON")
+        raise BadInput(reason="the event says of no execution what it was given", fields=[wrong]) from None
+    cause = "the execution that looked after it was ended"
+    fault = {"Error": f"States.{event.get('status')}", "Cause": cause}
+    step({"task": "failed", **told, "fault": fault, "final": True})
+    return step({"task": "release", **told})
 
 
 def _validate(principal: db.Principal, one: Job, event: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001
@@ -143,6 +159,8 @@ def _start(principal: db.Principal, one: Job, event: Mapping[str, Any]) -> dict[
     """Elsewhere than in AWS: by the backend of this machine, which tells the machine by its token."""
     from dataclasses import replace
 
+    if one.status not in ("starting", "running"):
+        raise JobState(status=one.status, reason="it has no place, or is to run no more")
     order = run_service.order(principal, one)
     told = {**order.environment, "ANIMA_JOB_TOKEN": str(event.get("token") or "")}
     handle = backends.backend(one.backend).start(replace(order, environment=told))
@@ -210,7 +228,7 @@ def _explained(kind: str, cause: str) -> tuple[int | None, str]:
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
-        return None, leaving_service.printable(cause)[:2000] or kind or "the state machine gave no reason"
+        return None, leaving_service.printable(cause or kind)[:2000] or "the state machine gave no reason"
     container = told.get("Container") if isinstance(told.get("Container"), dict) else {}
     code = told.get("ExitCode", (container or {}).get("ExitCode"))
     words = [

@@ -18,6 +18,8 @@ LIVE: Final = ("starting", "running", "stopping")
 ENDED: Final = ("completed", "failed", "cancelled")
 HERE: Final = ("local", "container")
 """Backends whose jobs run on this machine."""
+OWN: Final = ("log", "waits", "stopped_at")
+"""What the room itself keeps in the progress of a job: where its log was read to, and what was tried."""
 SCRIPTS: Final[dict[str, str]] = {"simulation": "simulate", "batch_inference": "batch_inference"}
 """Which script of gpu_jobs a kind of job runs."""
 

@@ -127,7 +127,7 @@ SEEN = db.Query(
     """,
 )
 
-# It is not there any more: ended, paused, or queued for its next attempt.
+# It is not there any more: ended, paused, or queued for its next attempt, unless its person wants it stopped meanwhile.
 LEFT = db.Query(
     Changed,
     """
@@ -136,10 +136,9 @@ LEFT = db.Query(
         not_before = %(not_before)s, waiting_for = null, stop_asked_at = null,
         most_attempts = most_attempts + case when %(uncounted)s::boolean then 1 else 0 end,
         progress = %(progress)s,
-        wanted = case when %(status)s = 'queued' then 'run' else wanted end,
         ended_at = case when %(status)s in ('completed', 'failed', 'cancelled') then %(at)s::timestamptz end
     where owner_id = %(owner_id)s and job_id = %(job_id)s and attempt = %(attempt)s
-        and status in ('queued', 'starting', 'running', 'stopping')
+        and status in ('queued', 'starting', 'running', 'stopping') and (%(status)s <> 'queued' or wanted = 'run')
     returning job_id
     """,
 )

@@ -21,7 +21,7 @@ from anima.kernel.config import settings
 from anima.kernel.errors import AnimaError, DatabaseUnavailable, Unavailable
 from anima.training import gpu_repo, jobs_service, leaving_service, logs_repo, repo
 from anima.training.errors import JobNotFound
-from anima.training.model import ENDED, HERE, LIVE, SCRIPTS, Job
+from anima.training.model import ENDED, HERE, LIVE, OWN, SCRIPTS, Job
 from anima.vendors.job_backends import JobsUnavailable
 from anima.vendors.job_backends import training as backends
 from anima.vendors.job_backends.scripts import script
@@ -33,6 +33,7 @@ LATER_SECONDS = 120
 """A job ends itself when its time is over; one that does not is ended so much later."""
 MOST_LINES = 2000
 _MOST_LINE = 2000
+_MOST_NAMES = 50
 _MOST_WAITS = 30
 _AWAY_SECONDS = 30.0
 _busy: dict[uuid.UUID, threading.Lock] = defaultdict(threading.Lock)
@@ -142,7 +143,11 @@ def _ended(owner_id: int, job_id: uuid.UUID) -> None:
 
 def _follow(principal: db.Principal, one: Job) -> None:
     where = backends.backend(one.backend)
-    handle = one.handle or where.start(order(principal, one))  # begun by somebody who died over it
+    handle = one.handle
+    if handle is None and one.status == "stopping":  # nothing is begun in order to be ended
+        handle = one.attempt_name
+    elif handle is None:  # begun by somebody who died over it
+        handle = where.start(order(principal, one))
     seen = where.look(handle)
     listened = listen(principal, one, handle)
     if seen.state != "running":
@@ -189,7 +194,8 @@ def listen(principal: db.Principal, one: Job, handle: str) -> Job:
     written = backends.backend(one.backend).logs(handle, one.progress.get("log"))
     beats, lines = split(written.lines)
     last = beats[-1] if beats else {}
-    progress = {**one.progress, **{name: value for name, value in last.items() if _plain(value)}, "log": written.since}
+    before = {name: value for name, value in one.progress.items() if not beats or name in OWN}
+    progress = {**last, **before, "log": written.since}
     progress.pop("waits", None)
     now = clock.now()
     with db.transaction(principal) as tx:
@@ -228,7 +234,10 @@ def _heartbeat(line: str) -> dict[str, Any] | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and _count(found.get("step")) is not None else None
+    if not isinstance(found, dict) or _count(found.get("step")) is None:
+        return None
+    fine = [name for name, value in found.items() if name not in OWN and _plain(name) and _plain(value)]
+    return {name: found[name] for name in ("step", *fine[:_MOST_NAMES])}
 
 
 def _count(value: object) -> int | None:
@@ -237,7 +246,7 @@ def _count(value: object) -> int | None:
 
 def _plain(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) <= 200 and "\0" not in value
+        return len(value) <= 200 and value.isprintable()
     if isinstance(value, float):
         return value == value and abs(value) != float("inf")
-    return value is None or isinstance(value, bool) or _count(value) is not None
+    return value is None or isinstance(value, bool) or (type(value) is int and abs(value) < 2**63)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any
 
 from anima.neuromodulation.drives import SIGNALS
@@ -18,6 +19,10 @@ MOST_UNITS = 50_000_000
 """Weights of a network of vectors, about."""
 LARGE = {"arms": 10_000, "length": 10_000_000, "size": 4_096}
 """Numbers among the arguments of an environment that make arrays of their size."""
+TAKEN = frozenset(
+    "input output model checkpoints attempts work data log live.jsonl metrics.jsonl record.json knowledge.json".split()
+)
+"""What lies in the folder of a run beside its record and its log."""
 MOST_NUMBER = 1e15
 MOST_ITEMS = 10_000
 
@@ -158,15 +163,14 @@ def _large(key: str, value: Any, path: str) -> Iterator[Fault]:
 
 
 def _folders(found: Simulation) -> Iterator[Fault]:
-    taken = {"input", "output", "model", "checkpoints", "live.jsonl"}
     both = (
         ("persistence.trajectory_path", found.persistence.trajectory_path),
         ("logging.file", found.logging.file),
     )
     for path, given in both:
-        if given.split("/")[0] in taken:
-            yield Fault(path, f"is {given!r}, which the run uses itself", f"none of {', '.join(sorted(taken))}")
-    if found.persistence.trajectory_path == found.logging.file:
+        if PurePosixPath(given).parts[0] in TAKEN:
+            yield Fault(path, f"is {given!r}, which the run uses itself", f"none of {', '.join(sorted(TAKEN))}")
+    if PurePosixPath(found.logging.file).is_relative_to(found.persistence.trajectory_path):
         yield Fault("logging.file", "is where the trajectory lies", "another path")
 
 

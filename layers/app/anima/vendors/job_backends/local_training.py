@@ -70,8 +70,10 @@ class LocalTraining:
             code = int(ended.read_text(encoding="ascii"))
         except (OSError, ValueError):
             if not process.exists():
-                return Seen("lost", reason="its process was never seen")
-            _kill_session(process)  # the shell was killed, and what it held may go on
+                self._end_strays(process)
+                return Seen("lost", reason="its folder is gone, or its process was never seen")
+            self.end(process, signal.SIGKILL)
+            _kill_session(process)  # the shell was killed, and what it held may go on: a container does
             return Seen("ended", _KILLED, "its process was killed")
         return Seen("ended", code, self._reason(handle))
 
@@ -82,7 +84,7 @@ class LocalTraining:
             return
         asked = Path(f"{process}.stop")
         try:
-            late = time.time() - asked.stat().st_mtime > GRACE_SECONDS
+            late = not -1.0 < time.time() - asked.stat().st_mtime <= GRACE_SECONDS  # a clock may be put back, too
         except OSError:
             asked.touch()
             late = False
@@ -94,7 +96,7 @@ class LocalTraining:
         try:
             size = path.stat().st_size
             begin = int(since or 0)
-            begin = begin if begin <= size else 0
+            begin = max(begin if begin <= size else 0, size - _MOST_READ)  # of one that floods it, the last words
             with path.open("rb") as log:
                 log.seek(begin)
                 data = log.read(_MOST_READ)
@@ -123,8 +125,9 @@ class LocalTraining:
         """Ends what still runs there, and removes the folder."""
         place = self._place(handle)
         for process in place.glob("attempts/*"):
-            if not process.suffix and _alive(process):
+            if not process.suffix and not Path(f"{process}.exit").exists():
                 self.end(process, signal.SIGKILL)
+        _kill_strays(place)
         shutil.rmtree(place, ignore_errors=True)
 
     def command(self, order: JobOrder, place: Path) -> Sequence[str]:  # noqa: ARG002  (containers need the folder)
@@ -142,6 +145,11 @@ class LocalTraining:
     def end(self, process: Path, wanted: signal.Signals) -> None:
         """Sends a signal to all of its session."""
         _signal(process, wanted)
+
+    def _end_strays(self, process: Path) -> None:
+        """What still runs though nothing says so any more, or there would be two of one job."""
+        self.end(process, signal.SIGKILL)
+        _kill_strays(process.parent.parent)
 
     def _place(self, handle: str) -> Path:
         return self._folder / Path(handle).name.partition("-")[0]
@@ -235,6 +243,17 @@ def _signal(process: Path, wanted: signal.Signals) -> None:
         os.killpg(known[0], wanted)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _kill_strays(place: Path) -> None:
+    """Ends processes that were begun for a folder of a job, by their environment; where the system tells of it."""
+    wanted = f"ANIMA_JOB_DIR={place}".encode()
+    for told in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in told.read_bytes().split(b"\0"):
+                os.kill(int(told.parent.name), signal.SIGKILL)
+        except OSError:  # another's, or gone meanwhile
+            continue
 
 
 def _kill_session(process: Path) -> None:
