@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from gpu_jobs.simulate import trajectory
 
-from anima.cli import jobs_compare, jobs_reading
+from anima.cli import job_child, jobs_compare, jobs_reading
 from anima.cli.main import main
 from anima.kernel import config
 from anima.neuromodulation import simulation
@@ -66,6 +67,7 @@ def test_a_file_is_checked_with_the_path_of_each_error(anima: Say, monkeypatch: 
         "rl_plugin.colour",
         "environment.id",
     ]
+    assert done.stderr.startswith("error: bad.json is not valid:")
     assert anima("simulate", "bad.json").returncode == 1
     assert anima("train", "bad.json").returncode == 1
     assert os.listdir() == ["bad.json"]
@@ -95,7 +97,7 @@ def test_files_that_the_page_shows_are_valid(block: str) -> None:
     assert set(json.loads(block).get("modulators", ())) <= set(read.names())
 
 
-def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say) -> None:
+def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("slow.json").write_text(json.dumps(SLOW))
     command = [sys.executable, "-m", "anima.cli", "simulate", "slow.json", "--live", "--folder", "run"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -115,6 +117,9 @@ def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say) -> N
     assert stopped == list(range(1, len(stopped) + 1))
     assert sample["step"] <= len(stopped) < 600
     assert f"stopped after {len(stopped):,} steps" in out
+    with (Path("run") / "output" / "said").open("ab") as held:  # as the child of a command that was killed
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "run is in use" in anima("simulate", "--resume", "run").stderr
     assert "holds a run already" in anima("simulate", "slow.json", "--folder", "run").stderr
     assert "holds no weights" in anima("simulate", "--play", "run").stderr
     Path("other.json").write_text(json.dumps({**SLOW, "rl_plugin": {"batch_size": 7}}))
@@ -124,8 +129,36 @@ def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say) -> N
     told = json.loads(done.stdout)
     assert (told["steps"], told["stopped"]) == (600, False)
     assert steps_of(Path("run")) == list(range(1, 601))
+    kept = Path("run/input/config/hyperparameters.json").read_text()
+    monkeypatch.setenv("MAX_STEPS", "100")
+    assert "already: MAX_STEPS=100 is less" in anima("simulate", "--resume", "run").stderr
+    assert Path("run/input/config/hyperparameters.json").read_text() == kept
     played = json.loads(anima("simulate", "--play", "run", "--episodes", "2", "--json").stdout)
     assert len(played["returns"]) == 2
+
+
+WORLD = """
+import gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+gymnasium.register("Mine-v0", entry_point=CartPoleEnv, max_episode_steps=50)
+"""
+
+
+def test_an_environment_beside_the_file_is_found_and_one_that_is_not_there_is_told_in_words(anima: Say) -> None:
+    Path("own_world.py").write_text(WORLD)
+    Path("own.json").write_text(json.dumps(file_in("own_world:Mine-v0")))
+    done = anima("simulate", "own.json", "--folder", "own", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 40
+    Path("none.json").write_text(json.dumps(file_in("CartPol-v1")))
+    told = anima("simulate", "none.json", "--folder", "none").stderr
+    assert "error: It failed: There is no environment CartPol-v1" in told
+    assert "`CartPole`? What it had recorded" in told
+
+
+def file_in(environment: str) -> dict[str, object]:
+    """A short run in this environment."""
+    return {"global_settings": {"max_steps": 40}, "environment": {"id": environment}}
 
 
 def steps_of(folder: Path) -> list[int]:
@@ -174,12 +207,48 @@ def test_jobs_are_begun_followed_compared_and_forgotten(anima: Say, server: Jobs
     assert "0 lies in it: no difference is shown" in shown
     assert "begun" in anima("jobs", "logs", "held", "--follow").stdout
     assert "completed" in anima("jobs", "show", "held").stdout
-    assert "completed: step 6 of 6" in anima("jobs", "list").stdout
+    assert "step 6 of 6" in anima("jobs", "list").stdout
     assert anima("jobs", "metrics", "held").returncode == 0
     assert "has kept no weights yet" in anima("jobs", "play", "held").stderr
     assert anima("jobs", "cancel", "held").returncode == 1
     assert anima("jobs", "delete", "held", "--yes").stdout == "held is deleted\n"
     assert "no job held" in anima("jobs", "show", "held").stderr
+
+
+def test_what_is_shown_of_a_job_is_short_and_answers_take_no_ones_place(
+    anima: Say,
+) -> None:
+    lines = [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}]
+    batch = {"configuration": {"batch": {"engine": {"kind": "embeddings"}, "lines": lines}}, "name": "b"}
+    short = jobs_reading.without_lines(batch)
+    assert short["configuration"]["batch"] == {"engine": {"kind": "embeddings"}, "lines": 2}
+    half = {"kind": "batch_inference", "status": "paused", "waiting_for": None, "step": 1, "of": 2, "progress": {}}
+    assert jobs_reading.progress(half) == "paused: 1 of 2 lines"
+    assert jobs_reading.progress({**half, "status": "queued", "step": None}) == "queued"
+    Path("lines.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    Path("lines.out.jsonl").write_text("mine")
+    done = anima("infer", "lines.jsonl", "--engine", "embeddings")
+    assert (done.returncode, "lines.out.jsonl is there already" in done.stderr) == (1, True)
+    assert Path("lines.out.jsonl").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("not-discrete: Actions are a Box..", "Actions are a Box."),
+        ("Out of memory", "Out of memory."),
+        ("a: b, did you mean c?.", "a: b, did you mean c?"),
+    ],
+)
+def test_why_it_failed_is_a_sentence(failure: str, words: str) -> None:
+    assert job_child.sentence(failure) == words
+
+
+def test_two_jobs_of_one_name_are_told_apart_though_they_began_in_the_same_second() -> None:
+    ids = ("01a20349-c79e-7000-934d-7d32ee230bb9", "01a20349-d638-7000-a2ef-39385adb977f")
+    one, other = ({"name": "cartpole", "job_id": each} for each in ids)
+    assert jobs_compare.told_apart([one, other]) == ["01a20349-c79e", "01a20349-d638"]
+    assert jobs_compare.told_apart([one, {**other, "name": "max"}]) == ["cartpole", "max"]
 
 
 def test_an_interval_holds_what_it_should() -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from anima.cli import connection, jobs_reading, output, simulation_run, train
+from anima.cli import connection, job_child, jobs_reading, output, simulation_run, train
 from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
-
-if TYPE_CHECKING:
-    import httpx
 
 _STOPPED = 130
 
@@ -49,6 +46,7 @@ def infer(
     backend: train.Backend = None,
     gpus: train.Gpus = None,
     name: train.Name = None,
+    watch: train.Watch = True,
     as_json: output.AsJson = False,
 ) -> None:
     """Answer a file of prompts or texts, each once; stopped and resumed, it goes on where it was."""
@@ -65,17 +63,28 @@ def infer(
             connection.read_file(path)  # says why not
         _here({**batch, "input": str(path), "output": str(to)}, to, as_json)
         return
-    lines = _lines(path)
+    work = {"kind": "batch_inference", "batch": {**batch, "lines": _lines(path)}, "name": name or path.stem}
+    if watch:
+        jobs_reading.free(to)
     with connection.connected() as client:
-        work = {"kind": "batch_inference", "batch": {**batch, "lines": lines}, "name": name or path.stem}
         job = train.begun(client, work, backend, gpus, quiet=as_json)
-        ended = train.stayed(client, job, quiet=as_json)
-        if ended is not None and ended["status"] == "completed":
-            _fetch(client, ended, to)
-    if ended is not None:
-        train.tell_end(ended, as_json)
-        if not as_json:
-            print(f"the answers are in {to}")
+        ended = train.stayed(client, job, quiet=as_json) if watch else None
+        complete = ended is not None and ended["status"] == "completed"
+        if complete:
+            jobs_reading.fetched(client, job, to)
+    _tell(jobs_reading.without_lines(ended or job), to if complete else None, as_json, watched=ended is not None)
+
+
+def _tell(job: dict[str, Any], answers: Path | None, as_json: bool, *, watched: bool) -> None:
+    """What became of a job of the server, and where its answers are."""
+    told = {**job, **({"output": str(answers)} if answers else {})}
+    if watched:
+        train.tell_end(told, as_json)
+    elif as_json:
+        output.print_json(told)
+    if not as_json:
+        later = f"when it has come to its end: anima jobs answers {job['job_id']}"
+        print(f"the answers are in {answers}" if answers else later)
 
 
 def _lines(path: Path) -> list[Any]:
@@ -97,23 +106,10 @@ def _lines(path: Path) -> list[Any]:
     return found
 
 
-def _fetch(client: httpx.Client, job: dict[str, Any], to: Path) -> None:
-    """Writes the answers of a job, whole or not at all."""
-    new = to.with_name(to.name + ".new")
-    with client.stream("GET", f"/jobs/{job['job_id']}/answers") as response:
-        if not response.is_success:
-            response.read()
-            raise connection.refusal(response)
-        with new.open("wb") as file:
-            for piece in response.iter_bytes():
-                file.write(piece)
-    new.replace(to)
-
-
 def _here(batch: dict[str, Any], to: Path, as_json: bool) -> None:
     """As a child of this command. Raises RunFailed, typer.Exit(130) where it was stopped."""
     folder = to.with_name(f".{to.name}.job")
-    simulation_run.prepare(folder, {"batch": batch})
+    job_child.prepare(folder, {"batch": batch})
     last: dict[str, Any] = {}
     with jobs_reading.moving(quiet=as_json) as tell:
 
@@ -122,10 +118,10 @@ def _here(batch: dict[str, Any], to: Path, as_json: bool) -> None:
             if "step" in line:
                 tell(_progress(line))
 
-        status = simulation_run.child("batch_inference", folder, heard)
-    if status not in (simulation_run.DONE, simulation_run.STOPPED):
-        raise simulation_run.RunFailed(folder=folder, reason=simulation_run.reason_of(folder, status))
-    stopped = status == simulation_run.STOPPED
+        status = job_child.child("batch_inference", folder, heard)
+    if status not in (job_child.DONE, job_child.STOPPED):
+        raise simulation_run.RunFailed(folder=folder, reason=job_child.reason_of(folder, status))
+    stopped = status == job_child.STOPPED
     if as_json:
         output.print_json({"stopped": stopped, "output": str(to), **last})
     else:

@@ -23,6 +23,7 @@ app = typer.Typer(help="Jobs: training runs and batches that the server has done
 
 _COLUMNS = ["job_id", "name", "status", "backend", "progress", "created_at"]
 _LOGS_SECONDS = 1.0
+_MOST_SHOWN = 10
 Status = Literal["queued", "starting", "running", "stopping", "paused", "completed", "failed", "cancelled"]
 
 
@@ -45,7 +46,7 @@ def list_jobs(
     only = {name: value for name, value in {"status": status, "kind": kind}.items() if value}
     with connection.connected() as client:
         jobs = connection.everything(client, "/jobs", **only)
-    rows = jobs if as_json else [{**job, "progress": jobs_reading.progress(job)} for job in jobs]
+    rows = jobs if as_json else [{**job, "progress": jobs_reading.came(job)} for job in jobs]
     empty = "no such jobs; `anima jobs list` lists all" if only else "no jobs; `anima train cartpole` begins one"
     output.print_rows(rows, _COLUMNS, as_json=as_json, empty=empty)
 
@@ -55,7 +56,33 @@ def show(job: Named, as_json: output.AsJson = False) -> None:
     """Show a job: its state, how far it is, where it runs, why it failed, what came of it."""
     with connection.connected() as client:
         known = connection.checked(client.get(f"/jobs/{jobs_reading.found(client, job)['job_id']}"))
+    if not as_json:
+        rest = {name: value for name, value in known.items() if name != "configuration"}
+        known = rest | {"result": _short(known["result"])} | _set_up(known)
     output.print_fields(known, as_json=as_json)
+
+
+def _short(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A result without its long lists: how many there are in their place."""
+    if result is None:
+        return None
+    return {
+        name: f"{len(value)} of them" if isinstance(value, list) and len(value) > _MOST_SHOWN else value
+        for name, value in result.items()
+    }
+
+
+def _set_up(job: dict[str, Any]) -> dict[str, Any]:
+    """How a job was set up, in short: of a simulation what is not as by default, of a batch all but its lines."""
+    if job["kind"] != "simulation":
+        return {"batch": jobs_reading.without_lines(job)["configuration"].get("batch")}
+    from anima.neuromodulation import simulation
+
+    try:
+        read, usual = (simulation.read_object(one, {}) for one in (_simulation(job), {}))
+    except simulation.SimulationInvalid:  # of another version of the house
+        return {"simulation": _simulation(job)}
+    return {"simulation": {path: value for path, value, _ in simulation.difference(read, usual)}}
 
 
 @app.command("logs")
@@ -89,6 +116,22 @@ def _lines(client: httpx.Client, job: dict[str, Any], follow: bool) -> Iterator[
         if over or not follow:
             return
         time.sleep(_LOGS_SECONDS)
+
+
+@app.command("answers")
+def answers(
+    job: Named,
+    out: Annotated[Path | None, typer.Option("--output", help="Where they go. Not given: NAME.out.jsonl.")] = None,
+    as_json: output.AsJson = False,
+) -> None:
+    """Fetch the answers of a batch that has come to its end."""
+    with connection.connected() as client:
+        known = jobs_reading.found(client, job)
+        to = jobs_reading.fetched(client, known, out or Path(f"{known['name']}.out.jsonl"))
+    if as_json:
+        output.print_json({"job_id": known["job_id"], "output": str(to)})
+    else:
+        print(f"the answers are in {to}")
 
 
 @app.command("metrics")

@@ -12,6 +12,8 @@ from anima.cli import connection, jobs_reading, output
 _RESAMPLES = 10_000
 _SHARE = 95.0
 _EPISODES = 100
+_ID = 13
+"""Characters of an id that tell it apart: those of the time, to the millisecond."""
 
 Left = Annotated[str, typer.Argument(metavar="A", help="A job: its id, how that begins, or its name.")]
 Right = Annotated[str, typer.Argument(metavar="B", help="Another one.")]
@@ -33,14 +35,20 @@ def compare(a: Left, b: Right, as_json: output.AsJson = False) -> None:
     if as_json:
         output.print_json(told)
         return
-    names = [str(job["name"]) for job in jobs]
-    titles = names if names[0] != names[1] else [str(job["job_id"])[:8] for job in jobs]
+    titles = told_apart(jobs)
     shown = [{"key": one["path"], titles[0]: one["a"], titles[1]: one["b"]} for one in different]
     output.print_rows(shown, ["key", *titles], as_json=False, empty="their configurations are the same")
     print()
     columns = ["name", "status", "steps", "episodes", "last", "return", "interval", "evaluation"]
-    output.print_rows([_words(row) for row in rows], columns, as_json=False, empty="")
+    named = [{**_words(row), "name": title} for row, title in zip(rows, titles, strict=True)]
+    output.print_rows(named, columns, as_json=False, empty="")
     print(_verdict(told["return_difference"], titles))
+
+
+def told_apart(jobs: Sequence[dict[str, Any]]) -> list[str]:
+    """What two jobs are called beside each other: their names, or how their ids begin where these are the same."""
+    names = [str(job["name"]) for job in jobs]
+    return names if names[0] != names[1] else [str(job["job_id"])[:_ID] for job in jobs]
 
 
 def interval(returns: Sequence[float]) -> dict[str, float] | None:
@@ -109,7 +117,7 @@ def _range(one: dict[str, float]) -> str:
 def _verdict(found: dict[str, float] | None, titles: Sequence[str]) -> str:
     """What the difference says, and what it cannot say."""
     if found is None:
-        return "\nreturns are compared once both have ended"
+        return "\nreturns are compared once both have come to their end"
     sure = "0 lies in it: no difference is shown" if found["low"] <= 0 <= found["high"] else "0 lies outside of it"
     return (
         f"\n{titles[1]} returns {found['mean']:+.1f} against {titles[0]}, 95% interval {_range(found)}: {sure}.\n"

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,8 +34,14 @@ class NoSuchJob(AnimaError):
     slug = "no-such-job"
 
 
+class OutputTaken(AnimaError):
+    """{output} is there already, and nothing is overwritten: name another one with --output."""
+
+    slug = "output-taken"
+
+
 class JobFailed(AnimaError):
-    """{name} failed: {reason}. `anima jobs logs {job_id}` shows its last lines."""
+    """{name} failed: {reason} `anima jobs logs {job_id}` shows its last lines."""
 
     slug = "job-failed"
 
@@ -54,13 +61,50 @@ def found(client: httpx.Client, given: str) -> dict[str, Any]:
 
 
 def progress(job: dict[str, Any]) -> str:
-    """How far a job is, in words."""
+    """The state of a job, and how far it is, in words."""
+    return f"{job['status']}: {came(job)}".removesuffix(": ")
+
+
+def came(job: dict[str, Any]) -> str:
+    """How far a job is, in words: steps of a simulation, lines of a batch."""
     if job["status"] == "queued" and job.get("waiting_for"):
         return f"waits for {job['waiting_for']}"
     if job["step"] is None:
-        return str(job["status"])
-    told = {**(job["progress"] or {}), "step": job["step"], "of": job["of"]}
-    return f"{job['status']}: {simulation_run.progress(told)}"
+        return ""
+    if job["kind"] == "batch_inference":
+        return f"{job['step']:,} of {job['of']:,} lines" if job["of"] else f"{job['step']:,} lines"
+    return simulation_run.progress({**(job["progress"] or {}), "step": job["step"], "of": job["of"]})
+
+
+def without_lines(job: dict[str, Any]) -> dict[str, Any]:
+    """A job without the lines of its batch, which may be thousands: how many there are in their place."""
+    batch = job["configuration"].get("batch")
+    if not isinstance(batch, dict) or not isinstance(lines := batch.get("lines"), list):
+        return job
+    return {**job, "configuration": {**job["configuration"], "batch": {**batch, "lines": len(lines)}}}
+
+
+def free(to: Path) -> Path:
+    """A place for answers where nothing lies yet. Raises OutputTaken."""
+    to = to.expanduser().resolve()
+    if to.exists():
+        raise OutputTaken(output=to)
+    return to
+
+
+def fetched(client: httpx.Client, job: dict[str, Any], to: Path) -> Path:
+    """Writes the answers of a job, whole or not at all; where they are. Raises OutputTaken."""
+    to = free(to)
+    new = to.with_name(to.name + ".new")
+    with client.stream("GET", f"/jobs/{job['job_id']}/answers") as response:
+        if not response.is_success:
+            response.read()
+            raise connection.refusal(response)
+        with new.open("wb") as file:
+            for piece in response.iter_bytes():
+                file.write(piece)
+    new.replace(to)
+    return to
 
 
 @contextmanager

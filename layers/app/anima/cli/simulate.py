@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anima.cli import output, simulation_run, simulation_source
+from anima.cli import job_child, output, simulation_run, simulation_source
 from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ class FolderTaken(AnimaError):
     slug = "run-folder-taken"
 
 
+class AlreadyFurther(AnimaError):
+    """The run in {folder} has come to step {step} already: MAX_STEPS={steps} is less."""
+
+    slug = "run-already-further"
+    status = 400
+
+
 class ManyFilesAsked(AnimaError):
     """Say one of FILE, --list, --show, --check, --resume and --play."""
 
@@ -50,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A simulation file, or the name of a ready one: max.")
+        str | None, typer.Argument(metavar="FILE", help="A simulation file, or the name of a ready one: max.")
     ] = None,
     list_ready: Annotated[bool, typer.Option("--list", help="List the ready files.")] = False,
     show: Annotated[str | None, typer.Option(metavar="NAME", help="Print a ready file, to begin one's own.")] = None,
@@ -113,7 +120,7 @@ def _begin(given: str, folder: Path | None, live: bool | None, as_json: bool) ->
     source = simulation_source.found(given)
     read = simulation_source.checked(source, simulation_source.winners())
     place = (folder or Path("runs") / f"{source.name}-{time.strftime('%Y%m%d-%H%M%S')}").expanduser().resolve()
-    if simulation_run.configuration(place).exists():
+    if job_child.configuration(place).exists():
         raise FolderTaken(folder=place)
     _run(place, read, source.name, live, as_json)
 
@@ -126,6 +133,9 @@ def _resume(folder: Path, given: str | None, live: bool | None, as_json: bool) -
     read = simulation_source.checked(source, winners)
     if given is not None:
         _same(simulation_source.checked(simulation_source.found(given), simulation_source.winners()), read, given)
+    steps, step = read.global_settings.max_steps, simulation_run.last_sample(place).get("step", 0)
+    if winners and steps < step:
+        raise AlreadyFurther(folder=place, step=step, steps=steps)
     _run(place, read, place.name, live, as_json)
 
 
@@ -163,11 +173,13 @@ def tell_played(told: dict[str, Any], as_json: bool) -> None:
 
 
 def _kept(place: Path) -> dict[str, Any]:
-    path = simulation_run.configuration(place)
+    path = job_child.configuration(place)
     try:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise NotResumable(folder=place, missing=path.relative_to(place)) from None
+    if not isinstance(kept.get("simulation"), dict):  # a batch, say
+        raise NotResumable(folder=place, missing="simulation")
     return kept
 
 
@@ -176,7 +188,7 @@ def _run(place: Path, read: Simulation, name: str, live: bool | None, as_json: b
     whole = json.loads(read.dumps())
     if live is not None:
         whole["visualisation"]["enable_live_plot"] = live
-    simulation_run.prepare(place, {"simulation": whole, "task": "train"})
+    job_child.prepare(place, {"simulation": whole, "task": "train"})
     title = f"{name}: {read.environment.id}, {read.physics().label}, {_steps(read)}"
     ended = simulation_run.run(place, title, quiet=as_json)
     told = {"folder": str(place), "stopped": ended.stopped, **ended.last}

@@ -1,49 +1,37 @@
-"""A job's script as a child of a command: begun, watched, stopped where it is whole, and what it left."""
+"""A run of a simulation as a child of a command: watched, stopped where it is whole, and what it left, in words."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from anima.cli import job_child
 from anima.cli.connection import say
-from anima.cli.simulation_source import WINNERS
 from anima.kernel.errors import AnimaError
 
-DONE, STOPPED = 0, 143
-_CONFIGURATION = Path("input", "config", "hyperparameters.json")
 _LINE_SECONDS = 10.0
 """Where nobody watches a terminal, a line of progress so often."""
+_FIRST_SECONDS = 1.0
 _TAIL = 64 * 1024
 
 
 class RunFailed(AnimaError):
-    """The run failed: {reason}. What it had recorded lies in {folder}."""
+    """It failed: {reason} What it had recorded lies in {folder}."""
 
     slug = "simulation-failed"
 
 
 class NotPlayed(AnimaError):
-    """It could not be played: {reason}."""
+    """It could not be played: {reason}"""
 
     slug = "not-played"
-
-
-class FolderUnusable(AnimaError):
-    """{folder} cannot be written: {reason}."""
-
-    slug = "run-folder-unusable"
 
 
 @dataclass(slots=True)
@@ -52,23 +40,6 @@ class Ended:
 
     stopped: bool
     last: dict[str, Any] = field(default_factory=dict)
-
-
-def configuration(folder: Path) -> Path:
-    """Where a run's folder keeps its configuration."""
-    return folder / _CONFIGURATION
-
-
-def prepare(folder: Path, content: Mapping[str, Any]) -> None:
-    """Writes the configuration of a run, whole or not at all. Raises FolderUnusable."""
-    path = configuration(folder)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        raise FolderUnusable(folder=folder, reason=error.strerror or str(error)) from None
 
 
 def run(folder: Path, title: str, *, quiet: bool) -> Ended:
@@ -80,10 +51,10 @@ def run(folder: Path, title: str, *, quiet: bool) -> Ended:
             ended.last.update(line)
             tell(line)
 
-        status = child("simulate", folder, heard)
-    ended.stopped = status == STOPPED
-    if status not in (DONE, STOPPED):
-        raise RunFailed(folder=folder, reason=reason_of(folder, status))
+        status = job_child.child("simulate", folder, heard)
+    ended.stopped = status == job_child.STOPPED
+    if status not in (job_child.DONE, job_child.STOPPED):
+        raise RunFailed(folder=folder, reason=job_child.reason_of(folder, status))
     ended.last.pop("live", None)
     if not ended.stopped:
         ended.last.update(_result(folder))
@@ -95,10 +66,11 @@ def play(simulation: Mapping[str, Any], weights: Path, episodes: int) -> dict[st
     with tempfile.TemporaryDirectory() as apart:
         place = Path(apart)
         asked = {"task": "evaluate", "weights": str(weights), "episodes": episodes}
-        prepare(place, {"simulation": simulation, **asked})
-        status = child("simulate", place, lambda _line: None)
-        if status != DONE:
-            raise NotPlayed(reason="it was stopped" if status == STOPPED else reason_of(place, status))
+        job_child.prepare(place, {"simulation": simulation, **asked})
+        status = job_child.child("simulate", place, lambda _line: None)
+        if status != job_child.DONE:
+            stopped = status == job_child.STOPPED
+            raise NotPlayed(reason="it was stopped." if stopped else job_child.reason_of(place, status))
         played: dict[str, Any] = _result(place)["evaluation"]
     return played
 
@@ -110,75 +82,6 @@ def _result(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def child(job: str, folder: Path, heard: Callable[[dict[str, Any]], None]) -> int:
-    """The job's script with this folder; every line of JSON that it says is heard. Its exit status."""
-    from anima.vendors.job_backends import scripts
-
-    words = folder / "output" / "said"
-    words.parent.mkdir(parents=True, exist_ok=True)
-    (words.parent / "failure").unlink(missing_ok=True)
-    kept = {name: value for name, value in os.environ.items() if name not in WINNERS}  # they are in the file by now
-    environment = {**kept, "ANIMA_JOB_DIR": str(folder)}
-    with words.open("wb") as error:
-        process = subprocess.Popen(
-            [sys.executable, str(scripts.script(job))],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=error,
-            text=True,
-            errors="replace",
-            process_group=0,  # Ctrl-C is ours: it is asked to stop once, and ends where it is whole
-        )
-    with _stopping(process):
-        assert process.stdout is not None
-        for line in process.stdout:
-            if (said := _said(line)) is not None:
-                heard(said)
-        return process.wait()
-
-
-def _said(line: str) -> dict[str, Any] | None:
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return None
-    return said if isinstance(said, dict) else None
-
-
-@contextmanager
-def _stopping(child: subprocess.Popen[str]) -> Iterator[None]:
-    """Ctrl-C, and what a service manager sends, ask the child to stop; a third time ends it at once."""
-    asked = 0
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        asked += 1
-        if child.poll() is None:
-            (child.kill if asked > 2 else child.terminate)()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-
-
-def reason_of(folder: Path, status: int) -> str:
-    """Why it failed, in its own words where it had time for some."""
-    for path in (folder / "output" / "failure", folder / "output" / "said"):
-        if path.is_file() and (lines := path.read_text(errors="replace").strip().splitlines()):
-            return lines[-1].rstrip(".")
-    return f"it was ended by signal {-status}" if status < 0 else f"it ended with exit status {status}"
 
 
 @contextmanager
@@ -206,7 +109,7 @@ def _shown(title: str, folder: Path, *, quiet: bool) -> Iterator[Callable[[dict[
 
 
 class _Lines:
-    """Progress where no terminal is: a line every ten seconds."""
+    """Progress where no terminal is: a line a second after it has begun, and every ten seconds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._next = folder, 0.0
@@ -214,6 +117,8 @@ class _Lines:
     def __call__(self, line: dict[str, Any]) -> None:
         if "live" in line:
             say(_place(line))
+        elif "step" in line and not self._next:
+            self._next = time.monotonic() + _FIRST_SECONDS
         elif "step" in line and time.monotonic() >= self._next:
             say(progress(line, self._folder))
             self._next = time.monotonic() + _LINE_SECONDS
@@ -262,8 +167,8 @@ def last_sample(folder: Path) -> dict[str, Any]:
     except OSError:
         return {}
     for line in reversed(lines):
-        if (said := _said(line.decode(errors="replace"))) is not None:
-            return said
+        if (told := job_child.said(line.decode(errors="replace"))) is not None:
+            return told
     return {}
 
 

@@ -36,10 +36,11 @@ class InvalidFile(AnimaError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What was given: a short name for it, and its text."""
+    """What was given: a short name for it, its text, and as what it was given where that is more than the name."""
 
     name: str
     text: str
+    given: str = ""
 
 
 def found(given: str) -> Source:
@@ -47,7 +48,7 @@ def found(given: str) -> Source:
     path = Path(given).expanduser()
     if path.is_file():
         try:
-            return Source(path.stem, path.read_text(encoding="utf-8-sig"))
+            return Source(path.stem, path.read_text(encoding="utf-8-sig"), given)
         except (OSError, ValueError) as error:
             raise UnreadableFile(name=given, reason=getattr(error, "strerror", None) or "it is no text") from None
     return ready(given)
@@ -76,7 +77,7 @@ def checked(source: Source, environment: Mapping[str, str] | None = None) -> Sim
         return simulation.read(source.text, environment or {})
     except simulation.SimulationInvalid as invalid:
         fields = [FieldError(path, _words(message, accepted)) for path, message, accepted in invalid.errors]
-        raise InvalidFile(name=source.name, fields=fields) from None
+        raise InvalidFile(name=source.given or source.name, fields=fields) from None
 
 
 def _words(message: str, accepted: Any) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anima.cli import connection, jobs_reading, output, simulation_source
+from anima.cli import connection, job_child, jobs_reading, output, simulation_source
 from anima.cli.connection import say
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COUNTED = {
     "lines": "{:,} lines",
     "failed": "{:,} without an answer",
     "tokens": "{:,} tokens",
-    "cache_hits": "{:,} answers from the cache",
+    "cache_hits": "{:,} from the cache",
     "cache_saved_tokens": "which saved {:,} tokens",
 }
 """What a batch counts, in words."""
@@ -66,7 +66,8 @@ def begun(
     body = {**work, **chosen, "source": "cli"}
     job: dict[str, Any] = connection.checked(client.post("/jobs", json=body))
     if not quiet:
-        say(f"{job['name']} is job {job['job_id']} ({job['backend']}); `anima jobs show` and `live` tell how far it is")
+        say(f"{job['name']} is job {job['job_id']} ({job['backend']})")
+        say(f"watch it at {str(client.base_url).partition('/api/')[0]}/#/learning/{job['job_id']}")
     return job
 
 
@@ -87,7 +88,9 @@ def tell_end(job: dict[str, Any], as_json: bool) -> None:
     elif job["status"] != "failed":
         print(f"{job['name']} is {job['status']}: {', '.join(_result(job))}".rstrip(": "))
     if job["status"] == "failed":
-        raise jobs_reading.JobFailed(name=job["name"], reason=str(job["error"]).rstrip("."), job_id=job["job_id"])
+        raise jobs_reading.JobFailed(
+            name=job["name"], reason=job_child.sentence(str(job["error"])), job_id=job["job_id"]
+        )
     if job["status"] == "cancelled":
         raise typer.Exit(1)
 

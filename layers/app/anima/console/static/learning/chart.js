@@ -61,9 +61,6 @@ function options(width, { lines, group, log = false, height = 150, onCursor }) {
   };
 }
 
-/** A log axis has no place for zero and below. @param {(number | null)[]} column */
-const positive = (column) => column.map((value) => (value !== null && value > 0 ? value : null));
-
 /** Draws a plot into an element and keeps it as wide. @param {HTMLElement} element @param {Options} given */
 export function chart(element, given) {
   const width = () => Math.max(element.clientWidth, 120);
@@ -76,7 +73,7 @@ export function chart(element, given) {
   return {
     /** @param {number[]} x @param {(number | null | undefined)[][]} columns */
     set(x, columns) {
-      plot.setData([x, ...columns.map((column) => (given.log ? positive(/** @type {any} */ (column)) : column))]);
+      plot.setData([x, ...columns]); // on a log axis what is zero or below leaves the plot at its bottom
     },
     /** Puts the cursor on a value of x, without telling; null takes it away. @param {number | null} x */
     point(x) {

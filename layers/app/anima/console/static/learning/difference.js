@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
+import { calledIn } from './jobs.js';
 
 /** @import { JobAnswer } from './types.js' */
 
@@ -12,6 +13,7 @@ const told = (value) => (value === null || value === undefined ? 'not set' : typ
 /** @param {{ jobs: JobAnswer[] }} props two of them */
 export function Difference({ jobs }) {
   const [left, right] = jobs;
+  const [one, other] = jobs.map((job) => calledIn(job, jobs));
   const known = useAsked(`/jobs/${left?.job_id}/difference?with=${right?.job_id}`);
   const [found, failure] = [known.found.value, known.failure.value];
   return html`<section>
@@ -20,10 +22,10 @@ export function Difference({ jobs }) {
     ${found?.items.length === 0 && html`<p>Not at all: both have the same configuration.</p>`}
     ${found?.items.length > 0 &&
     html`<table class="kept set-up">
-      <thead><tr><th scope="col">Setting</th><th scope="col">${left?.name}</th><th scope="col">${right?.name}</th></tr></thead>
+      <thead><tr><th scope="col">Setting</th><th scope="col">${one}</th><th scope="col">${other}</th></tr></thead>
       <tbody>
         ${found.items.map(
-          (/** @type {any} */ one) => html`<tr key=${one.path}><th scope="row"><code>${one.path}</code></th><td data-label=${left?.name}>${told(one.a)}</td><td data-label=${right?.name}>${told(one.b)}</td></tr>`,
+          (/** @type {any} */ { path, a, b }) => html`<tr key=${path}><th scope="row"><code>${path}</code></th><td data-label=${one}>${told(a)}</td><td data-label=${other}>${told(b)}</td></tr>`,
         )}
       </tbody>
     </table>`}

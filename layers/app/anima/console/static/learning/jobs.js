@@ -48,6 +48,11 @@ export function whyFailed({ exit_code: code, attempt: tries }) {
   return tries > 1 ? `${known} It was tried ${tries} times.` : known;
 }
 
+/** What a run is called among others: by its name, and by how its id begins where another has that name. @param {JobAnswer} job @param {JobAnswer[]} among */
+export function calledIn({ job_id: id, name }, among) {
+  return among.some((other) => other.name === name && other.job_id !== id) ? `${name} ${id.slice(0, 13)}` : name;
+}
+
 /** What to do next. @param {JobAnswer} job */
 export function nextStep({ exit_code: code }) {
   if (code === 2) return 'Correct the configuration and start one like it.';

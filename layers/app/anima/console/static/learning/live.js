@@ -29,7 +29,7 @@ export function LivePlots({ job, onEnd }) {
     ended.current = false;
     plots.current?.again();
   }, [moving]);
-  const recorded = simulationOf(job.configuration)?.persistence?.store_trajectory === true && job.step;
+  const recorded = simulationOf(job.configuration)?.persistence?.store_trajectory === true && Number(job.step) > 0;
   return html`<div ref=${place}></div>
     ${recorded && html`<p class="quiet"><a href=${`/api/v1/jobs/${job.job_id}/trajectory`} download>Every step of it as a file</a></p>`}`;
 }

@@ -7,7 +7,7 @@ import uPlot from 'uplot';
 import { Alert } from '../js/alert.js';
 import { chart, lineColour, moved } from './chart.js';
 import { metricsOf, overlaid, smoothed } from './curves.js';
-import { isMoving, useLive } from './jobs.js';
+import { calledIn, isMoving, useLive } from './jobs.js';
 import { csv, figure, save, whole } from './numbers.js';
 import { MOST_METRICS, ask, asked, toggle } from './query.js';
 
@@ -68,7 +68,7 @@ function Panel({ one, jobs, weight, group, step, keyed }) {
     ${one.curves.length === 0 && html`<p class="quiet">None of these runs measured it yet.</p>`}
     <div ref=${place} class="plot" role="img" aria-label=${`${one.metric} by step of ${one.curves.length} runs`}></div>
     <p class="plot-keys">
-      ${one.curves.map((curve, line) => html`<span key=${curve.job.job_id} class=${`key ${colours[line]}`}>${curve.job.name} <output>${figure(valueAt(table.columns[one.curves.length + line], index))}</output></span>`)}
+      ${one.curves.map((curve, line) => html`<span key=${curve.job.job_id} class=${`key ${colours[line]}`}>${calledIn(curve.job, jobs)} <output>${figure(valueAt(table.columns[line], index))}</output>${weight > 0 && ` (smoothed ${figure(valueAt(table.columns[one.curves.length + line], index))})`}</span>`)}
     </p>
   </figure>`;
 }

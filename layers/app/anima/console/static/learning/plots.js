@@ -29,8 +29,8 @@ const KINDS = [
   { title: 'Temperature', says: 'of a softmax policy', names: exactly('temperature') },
   { title: 'Attention gain', says: 'times the usual', names: exactly('attention_gain') },
   { title: 'Replay factor', says: 'times the usual', names: exactly('replay_factor') },
-  { title: 'Return', says: 'of the episode', names: exactly('return', 'return_mean') },
-  { title: 'TD error δ', says: 'of the reward that was predicted', names: exactly('td_error') },
+  { title: 'Return', says: 'of the episode so far; mean of the last 100', names: exactly('return', 'return_mean') },
+  { title: 'TD error δ', says: 'how far the prediction was wrong', names: exactly('td_error') },
 ];
 
 const STATES = { connecting: 'Connecting…', waiting: 'Waiting for its first step…', live: 'Live', away: 'The server does not answer; trying again. These are the last values.', ended: 'Ended: these are its last values.', paused: 'Paused: these are its last values.', none: 'It wrote no values for its plots.' };

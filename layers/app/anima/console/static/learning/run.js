@@ -20,6 +20,9 @@ import { isPathological } from './plots.js';
 /** @type {[string | undefined, string][]} */
 const PARTS = [[undefined, 'Live'], ['metrics', 'Metrics'], ['logs', 'Logs'], ['configuration', 'Configuration']];
 
+/** A list that is longer is not written out. */
+const MOST_WRITTEN = 32;
+
 /** @param {{ job: JobAnswer, part: string | undefined }} props the plots tell its physics themselves */
 function Standing({ job, part }) {
   const { progress } = job;
@@ -79,6 +82,7 @@ function Configuration({ job }) {
 /** A setting as it is read. @param {any} one */
 function written(one) {
   if (one === null || one?.length === 0) return one === null ? 'not set' : 'none';
+  if (Array.isArray(one) && one.length > MOST_WRITTEN) return `${whole(one.length)} of them`;
   return typeof one === 'object' ? JSON.stringify(one) : String(one);
 }
 
