@@ -31,6 +31,9 @@ SHORT = {
     f"{API}/personalities/conduct",
     f"{API}/safety/report",
     f"{API}/models/provision",
+    f"{API}/jobs/ready",
+    f"{API}/jobs/{{job_id}}/logs",
+    f"{API}/jobs/{{job_id}}/difference",
 }
 
 

@@ -155,6 +155,14 @@ SHAPES: dict[str, list[Any]] = {
     "ingest": [{"hello": "world"}, {"Records": None}, []],
     "reflect": [{"hello": "world"}, {"Records": "many"}],
     "outbox": [{"drop": "everything"}, {"wake": "now"}, {"wake": {"failures": -1}}],
+    "training": [
+        {"hello": "world"},
+        {"task": "dance"},
+        {"task": "validate", "job_id": "mine", "owner_id": 1},
+        {"task": "ended", "status": "ABORTED", "input": "no json"},
+        {"Records": "many"},
+        [],
+    ],
     "migrate": [
         {"drop": "everything"},
         {"phase": "sideways"},

@@ -25,6 +25,7 @@ Connection = psycopg.Connection[Any]
 def nothing_waits(owner_conn: Connection) -> None:
     """What other tests left behind is over."""
     owner_conn.execute("delete from outbox")
+    owner_conn.execute("delete from training_jobs")
     for old in ("tensor_metadata set created_at", "tensor_chunks set created_at", "tensor_packs set touched_at"):
         owner_conn.execute(f"update {old} = now()")  # none of it is due to be collected
     owner_conn.execute("update llm_requests set state = 'interrupted' where state = 'pending'")

@@ -37,6 +37,7 @@ TAGS = [
     {"name": "openai", "description": "OpenAI's protocol: avatars as models, with errors in its shape"},
     {"name": "plugins", "description": "Tools that avatars may use, servers of tools, and the log of calls"},
     {"name": "experiments", "description": "Prompts in versions, and variants that are tried on people"},
+    {"name": "jobs", "description": "Training, simulation and batch inference as work in processes of their own"},
     {"name": "mcp", "description": "The Model Context Protocol: an avatar's memory as tools of other agents"},
     {"name": "registry", "description": "Models, their tensors, training runs and checkpoints"},
     {"name": "inference", "description": "What inference kept, saved and attended to"},
