@@ -16,6 +16,7 @@ from anima.kernel import config
 from anima.registry import checkpoint_service, parts_service
 from anima.training import api, jobs_service, run_service
 from anima.vendors.job_backends import scripts
+from fixtures.coroutines import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +153,7 @@ def test_who_hangs_up_or_asks_badly_leaves_nothing_behind(made: type[Any], tmp_p
 
     scope = {"type": "http", "method": "GET", "headers": [(b"range", b"bytes=x")], "asgi": {"spec_version": "2.3"}}
     answer = made(waits(), gone) if made is api._Streamed else made(given)
-    anyio.run(answer, scope, receive, send)
+    awaited(answer(scope, receive, send))
     assert heard == [True] if made is api._Streamed else not given.exists()
 
 
