@@ -22,8 +22,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from anima.vendors.job_contract import BAD_CONFIGURATION, fail
+
 SCRIPTS = {"simulate": "simulate/simulate.py", "batch_inference": "batch_inference/batch_inference.py"}
-BAD_CONFIGURATION = 2
 HEARTBEAT_SECONDS = 60
 MOST_WORDS = 32_000
 """Characters of a cause; Step Functions takes 32,768."""
@@ -34,7 +35,8 @@ def main() -> int:
     token = os.environ.pop("ANIMA_JOB_TOKEN", "")
     job = os.environ.pop("ANIMA_JOB", "") or "simulate"
     if job not in SCRIPTS:
-        return tell(token, fail(folder, f"there is no job {job!r}; there are {', '.join(SCRIPTS)}"), folder)
+        reason = f"there is no job {job!r}; there are {', '.join(SCRIPTS)}"
+        return tell(token, fail(folder, reason, BAD_CONFIGURATION), folder)
     know(os.environ.pop("ANIMA_JOB_SECRET", ""))
     checkpoints = Copies(folder / "checkpoints", os.environ.pop("ANIMA_JOB_CHECKPOINTS", ""))
     bring(folder, os.environ.pop("ANIMA_JOB_INPUT", ""))
@@ -116,14 +118,6 @@ def tell(token: str, code: int, folder: Path) -> int:
         cause = json.dumps({"ExitCode": code, "Reason": reason.strip()})[:MOST_WORDS]
         machine().send_task_failure(taskToken=token, error="States.TaskFailed", cause=cause)
     return code
-
-
-def fail(folder: Path, reason: str) -> int:
-    failure = folder / "output" / "failure"
-    failure.parent.mkdir(parents=True, exist_ok=True)
-    failure.write_text(reason + "\n", encoding="utf-8")
-    print(json.dumps({"failed": reason}), flush=True)
-    return BAD_CONFIGURATION
 
 
 def machine() -> Any:

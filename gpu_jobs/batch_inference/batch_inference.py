@@ -32,6 +32,8 @@ if not __package__:  # run as a file: its parts lie beside it, in a package of t
 from anima.inference.batch_file import Batch, BatchInvalid, read
 from anima.kernel import db
 from anima.kernel.errors import AnimaError
+from anima.vendors import job_contract
+from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, fail
 
 from . import engines, lines, result
 from .crew import Crew
@@ -41,7 +43,6 @@ from .lines import Fault, Line
 from .table import Table, key_of
 from .telling import Teller, lost
 
-DONE, FAILED, BAD_CONFIGURATION, STOPPED_CODE = 0, 1, 2, 143
 _SYNC_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
 _MOST_HELD = 10_000
@@ -97,7 +98,7 @@ def main() -> int:
     try:
         run(folder, batch, Surroundings(folder, owner, stop), run_id)
     except Stopped:
-        return STOPPED_CODE
+        return job_contract.STOPPED
     except Exception as error:  # whatever it was: its reason is told, and the job may be tried again
         return fail(folder, reason_of(error), FAILED)
     return DONE
@@ -332,19 +333,6 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"disk: {error.strerror or error} ({error.filename or 'in the folder of the job'})"
     return f"{type(error).__name__}: {error}"
-
-
-def fail(folder: Path, reason: str, code: int) -> int:
-    """One line of plain text for whoever looks, before the exit."""
-    line = " ".join(reason.split())
-    failure = folder / "output" / "failure"
-    try:
-        failure.parent.mkdir(parents=True, exist_ok=True)
-        failure.write_text(line + "\n", encoding="utf-8")
-    except OSError:
-        print("the reason could not be written to a file", file=sys.stderr)
-    print(json.dumps({"failed": line}), flush=True)
-    return code
 
 
 def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

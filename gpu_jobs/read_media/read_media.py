@@ -22,9 +22,8 @@ from types import FrameType
 from typing import Any
 
 from anima.vendors.blobs import blobs
+from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, STOPPED, fail
 from anima.vendors.readers import Block, Item, Medium, Progress, UnknownMedium, Unreadable, from_json, read, to_json
-
-DONE, FAILED, BAD_CONFIGURATION, STOPPED = 0, 1, 2, 143
 
 stop_asked = False
 
@@ -140,16 +139,6 @@ def text(value: object) -> str:
 
 def heartbeat(progress: Progress) -> None:
     print(json.dumps({"step": progress.done, "of": progress.total, "unit": progress.unit}), flush=True)
-
-
-def fail(folder: Path, reason: str, code: int) -> int:
-    """One line of plain text for whoever looks, before the exit."""
-    line = " ".join(reason.split())
-    failure = folder / "output" / "failure"
-    failure.parent.mkdir(parents=True, exist_ok=True)
-    failure.write_text(line + "\n", encoding="utf-8")
-    print(json.dumps({"failed": line}), flush=True)
-    return code
 
 
 def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

@@ -35,6 +35,7 @@ if not __package__:  # run as a file: the parts beside it are a package, in the 
 
 from anima.kernel.errors import AnimaError, BadInput
 from anima.neuromodulation.simulation import SimulationInvalid, read, read_object
+from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, STOPPED, fail
 
 from . import live, weights_file
 from .agent import Outcome, train
@@ -44,7 +45,6 @@ from .options import options
 from .play import play
 from .record import Recorder
 
-DONE, FAILED, BAD_CONFIGURATION, STOPPED = 0, 1, 2, 143
 CONTAINER = Path("/opt/ml")
 LAST = 100
 """Returns of so many episodes stand in the result."""
@@ -237,17 +237,6 @@ def reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out-of-memory: the run needs more than resource_limits.memory_bytes"
     return f"{type(error).__name__}: {error}"
-
-
-def fail(folder: Path, why: str, code: int) -> int:
-    """One line of plain text for whoever looks, before the exit."""
-    line = " ".join(why.split())
-    failure = folder / "output" / "failure"
-    with suppress(OSError):  # a disk that is full: standard output has it
-        failure.parent.mkdir(parents=True, exist_ok=True)
-        failure.write_text(line + "\n", encoding="utf-8")
-    tell({"failed": line})
-    return code
 
 
 def tell(line: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import typer
 from anima.cli import connection, job_child, jobs_reading, output, simulation_run, train
 from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
+from anima.vendors import job_contract
 
 _STOPPED = 130
 
@@ -119,9 +120,9 @@ def _here(batch: dict[str, Any], to: Path, as_json: bool) -> None:
                 tell(_progress(line))
 
         status = job_child.child("batch_inference", folder, heard)
-    if status not in (job_child.DONE, job_child.STOPPED):
+    if status not in (job_contract.DONE, job_contract.STOPPED):
         raise simulation_run.RunFailed(folder=folder, reason=job_child.reason_of(folder, status))
-    stopped = status == job_child.STOPPED
+    stopped = status == job_contract.STOPPED
     if as_json:
         output.print_json({"stopped": stopped, "output": str(to), **last})
     else:

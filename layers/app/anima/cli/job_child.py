@@ -16,10 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO
 
-from anima.cli.simulation_source import WINNERS
 from anima.kernel.errors import AnimaError
+from anima.vendors.job_contract import inherited
 
-DONE, STOPPED = 0, 143
 _CONFIGURATION = Path("input", "config", "hyperparameters.json")
 _SLUG = re.compile(r"^[a-z]+(?:-[a-z]+)+: ")
 
@@ -97,7 +96,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
     Where the file names a module ("worlds:Maze-v0"), it is looked for in this folder, as a script would find it.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in WINNERS}  # they are in the file by now
+    kept = inherited()
     asked = json.loads(configuration(folder).read_text(encoding="utf-8"))
     if ":" in asked.get("simulation", {}).get("environment", {}).get("id", ""):
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [kept.get("PYTHONPATH"), str(Path.cwd())]))

@@ -15,6 +15,7 @@ from typing import Any
 from anima.cli import job_child
 from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
+from anima.vendors import job_contract
 
 _LINE_SECONDS = 10.0
 """Where nobody watches a terminal, a line of progress so often."""
@@ -52,8 +53,8 @@ def run(folder: Path, title: str, *, quiet: bool) -> Ended:
             tell(line)
 
         status = job_child.child("simulate", folder, heard)
-    ended.stopped = status == job_child.STOPPED
-    if status not in (job_child.DONE, job_child.STOPPED):
+    ended.stopped = status == job_contract.STOPPED
+    if status not in (job_contract.DONE, job_contract.STOPPED):
         raise RunFailed(folder=folder, reason=job_child.reason_of(folder, status))
     ended.last.pop("live", None)
     if not ended.stopped:
@@ -68,8 +69,8 @@ def play(simulation: Mapping[str, Any], weights: Path, episodes: int) -> dict[st
         asked = {"task": "evaluate", "weights": str(weights), "episodes": episodes}
         job_child.prepare(place, {"simulation": simulation, **asked})
         status = job_child.child("simulate", place, lambda _line: None)
-        if status != job_child.DONE:
-            stopped = status == job_child.STOPPED
+        if status != job_contract.DONE:
+            stopped = status == job_contract.STOPPED
             raise NotPlayed(reason="it was stopped." if stopped else job_child.reason_of(place, status))
         played: dict[str, Any] = _result(place)["evaluation"]
     return played

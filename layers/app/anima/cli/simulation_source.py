@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anima.kernel.errors import AnimaError, FieldError
+from anima.vendors.job_contract import WINNERS
 
 if TYPE_CHECKING:
     from anima.neuromodulation.simulation import Simulation
-
-WINNERS = ("MODE", "MAX_STEPS", "SEED")
 
 
 class NoSuchFile(AnimaError):

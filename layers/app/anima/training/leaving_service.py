@@ -15,7 +15,8 @@ from anima.registry.run_model import Status as RunStatus
 from anima.training import gpu_repo, jobs_service, logs_repo, registering_service, repo
 from anima.training.model import ENDED, HERE, LIVE, Job, Status
 from anima.vendors.job_backends import training as backends
-from anima.vendors.job_backends.training import STOPPED, Seen
+from anima.vendors.job_backends.training import Seen
+from anima.vendors.job_contract import STOPPED
 
 _NOBODY = db.Principal(user_id=None, login="worker")
 _MOST_ERROR = 2000

@@ -27,7 +27,8 @@ from anima.training.errors import JobNotFound, JobState
 from anima.training.model import ENDED, LIVE, Job
 from anima.vendors.job_backends import training as backends
 from anima.vendors.job_backends.step_functions import StateMachine
-from anima.vendors.job_backends.training import STOPPED, Seen
+from anima.vendors.job_backends.training import Seen
+from anima.vendors.job_contract import STOPPED
 
 _IN_MACHINE = ("sagemaker", "batch")
 _DAY = 86_400

@@ -7,7 +7,8 @@ from typing import Any
 
 from anima.kernel.config import settings
 from anima.vendors.job_backends import JobsUnavailable, aws
-from anima.vendors.job_backends.training import STOPPED, JobOrder, Seen, Written
+from anima.vendors.job_backends.training import JobOrder, Seen, Written
+from anima.vendors.job_contract import STOPPED
 
 _GROUP = "/aws/batch/job"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from anima.kernel import db
 from anima.kernel.config import settings
 from anima.vendors.job_backends import JobsUnavailable
-from anima.vendors.job_backends.local_training import LocalTraining, inherited
+from anima.vendors.job_backends.local_training import LocalTraining
 from anima.vendors.job_backends.training import JobOrder
+from anima.vendors.job_contract import inherited
 
 _SECONDS = 60.0
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from anima.vendors.job_backends import JobsUnavailable
 from anima.vendors.job_backends.training import JobOrder, Seen, Written
+from anima.vendors.job_contract import inherited
 
 GRACE_SECONDS = 30.0
 """So long a job has to write its checkpoint when it is to end."""
@@ -27,8 +28,6 @@ MOST_LOG_BYTES = 16_000_000
 _MOST_READ = 256_000
 _MOST_REASON = 4000
 _KILLED = 128 + signal.SIGKILL
-SETTLED = frozenset({"MODE", "MAX_STEPS", "SEED"})
-"""These win over a simulation file where it is read: when the job is made, not in the server's surroundings later."""
 _SHELL = """
 umask 077
 trap : TERM INT HUP
@@ -222,11 +221,6 @@ def _begun(number: int) -> str | None:
 def _alive(process: Path) -> bool:
     known = _known(process)
     return known is not None and _begun(known[0]) == known[1]
-
-
-def inherited() -> dict[str, str]:
-    """What a job gets of this process's environment."""
-    return {name: value for name, value in os.environ.items() if name not in SETTLED}
 
 
 def any_alive(folder: Path) -> bool:

@@ -16,8 +16,6 @@ from anima.kernel.errors import AnimaError
 
 NAMES: Final = ("local", "container", "sagemaker", "batch")
 State = Literal["running", "ended", "lost"]
-STOPPED: Final = 143
-"""The exit code of a job that was asked to end, and has written its checkpoint."""
 
 
 class NotSetUp(AnimaError):
