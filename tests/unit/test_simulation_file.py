@@ -19,6 +19,7 @@ from anima.neuromodulation.simulation import (
     SimulationInvalid,
     UnknownSimulation,
     difference,
+    differences,
     read,
     read_object,
     schema,
@@ -208,6 +209,11 @@ def test_a_difference_names_paths() -> None:
         "modulators.dopamine.standard.baseline_concentration_nM": (None, 21.0),
     }
     assert difference(a, a) == []
+
+
+def test_an_empty_section_is_no_difference_of_its_own() -> None:
+    theta = {"modulators": {"theta": {"max": 1.0}}}
+    assert differences({"modulators": {}}, theta) == [("modulators.theta.max", None, 1.0)]
 
 
 # Each key of the physics does something: an observable number with one value and with another.

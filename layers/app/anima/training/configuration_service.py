@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from anima.inference import batch_file
@@ -133,19 +134,10 @@ def _backend(name: Backend | None) -> Backend:
 
 
 def difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """The places in which two configurations differ, with both values (None: there is none)."""
-    first, second = dict(_leaves(a)), dict(_leaves(b))
-    return [
-        (path, first.get(path), second.get(path))
-        for path in sorted(first.keys() | second.keys())
-        if first.get(path) != second.get(path)
-    ]
+    """The places in which two configurations differ, with both values (None: there is none), by path."""
+    from anima.neuromodulation import simulation
 
-
-def _leaves(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        return [leaf for name, inner in value.items() for leaf in _leaves(inner, f"{path}.{name}" if path else name)]
-    return [(path, value)]
+    return sorted(simulation.differences(a, b), key=itemgetter(0))
 
 
 def kind_of(kind: Kind | None, simulation: object, batch: object) -> Kind:

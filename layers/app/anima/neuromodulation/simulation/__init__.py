@@ -5,7 +5,7 @@
 """
 
 from anima.neuromodulation.simulation.faults import Fault, SimulationInvalid
-from anima.neuromodulation.simulation.file import Simulation, difference
+from anima.neuromodulation.simulation.file import Simulation, difference, differences
 from anima.neuromodulation.simulation.reading import read, read_object
 from anima.neuromodulation.simulation.ready_files import SHIPPED, UnknownSimulation, shipped
 from anima.neuromodulation.simulation.schema import schema
@@ -17,6 +17,7 @@ __all__ = [
     "SimulationInvalid",
     "UnknownSimulation",
     "difference",
+    "differences",
     "read",
     "read_object",
     "schema",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -156,12 +157,17 @@ class Simulation(Section):
 
 def difference(a: Simulation, b: Simulation) -> list[tuple[str, Any, Any]]:
     """Where two files differ, defaults filled in: path, value in `a`, value in `b`; None where there is none."""
-    left, right = (dict(_leaves(each.model_dump(mode="json", by_alias=True), "")) for each in (a, b))
+    return differences(*(each.model_dump(mode="json", by_alias=True) for each in (a, b)))
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where two objects differ: path, value in `a`, value in `b`; None where there is none. An empty one is nothing."""
+    left, right = dict(_leaves(a, "")), dict(_leaves(b, ""))
     paths = [*left, *(path for path in right if path not in left)]
     return [(path, left.get(path), right.get(path)) for path in paths if left.get(path) != right.get(path)]
 
 
 def _leaves(value: Any, path: str) -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         return [(path, value)]
     return [leaf for key, each in value.items() for leaf in _leaves(each, f"{path}.{key}" if path else key)]
