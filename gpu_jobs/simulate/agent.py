@@ -232,7 +232,7 @@ class Agent:
         """The updates that are due; acetylcholine says how many of them there are (`replay_factor`)."""
         chosen, before = self.options, self.steps - self.environments.count
         due = self.steps // chosen.train_every - before // chosen.train_every
-        if due and self.replay.usable(chosen.n_step) >= chosen.batch:
+        if due and self.replay.holds(chosen.batch, chosen.n_step):
             self._owed += due * _mean(self.hyper.replay_factor)
             while self._owed >= 1.0:
                 self._owed -= 1.0

@@ -28,8 +28,8 @@ from .trajectory import LEAD, ROWS, TrajectoryWriter, disk_guarded
 if TYPE_CHECKING:
     from anima.neuromodulation.mind import Hyper
 
-LOOKS = 50.0
-"""How often a second the array is looked at, about."""
+LOOKS = 20.0
+"""How often a second the array is looked at, about; twice as often as it is shown live, where that is more."""
 RECENT = 100
 """Episodes whose mean return is told."""
 FIRST = len(LEAD) + len(PACKED)
@@ -74,6 +74,7 @@ class Recorder:
             path = folder / simulation.persistence.trajectory_path
             self._writer = TrajectoryWriter(path, simulation.persistence.format, self.columns, resume_step)
         self._live = LiveFile(folder / "live.jsonl", simulation.visualisation.refresh_hz)
+        self._looks = max(LOOKS, 2.0 * simulation.visualisation.refresh_hz)
         own = keeper is None or isinstance(keeper, FolderKeeper)
         self._telling = Telling(simulation, folder, resume_step, own=own)
         self._kept = folder / "record.json"
@@ -174,7 +175,7 @@ class Recorder:
         if whole or self._rows + self._n > self._capacity:
             self._hand_over()
         passed = max(now - self._looked_at, 1e-4)
-        wanted = int((self._rows - self._seen_before) / passed / LOOKS) if self._rows > self._seen_before else 1
+        wanted = int((self._rows - self._seen_before) / passed / self._looks) if self._rows > self._seen_before else 1
         self._look = min(self._capacity - self._n + 1, self._rows + max(1, min(wanted, 4_096)))
         self._looked_at, self._seen_before = now, self._rows
 

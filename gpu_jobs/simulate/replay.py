@@ -65,6 +65,7 @@ class Replay:
         self.boundary: Rows = np.zeros(environments, np.int64)
         self._base: Rows = np.arange(environments, dtype=np.int64) * self.length
         self._opening: NDArray[np.uint8] = np.zeros(environments, np.uint8)
+        self._held = 0
 
     @property
     def nbytes(self) -> int:
@@ -87,16 +88,15 @@ class Replay:
             self._add_one(actions[0], rewards[0], bool(terminal[0]), bool(ended[0]), seen)
             return
         here = self._base + self.written % self.length
-        self._actions[here] = actions
-        self._rewards[here] = rewards
-        self._flags[here] = terminal * np.uint8(TERMINAL) + ended * np.uint8(ENDED) + self._opening
-        self._opening[:] = 0
         self.written += 1
         after = self._base + self.written % self.length
+        self._actions[here], self._rewards[here] = actions, rewards
+        self._flags[here], self._flags[after] = self._opening, 0
+        self._opening.fill(0)
         self._seen[after] = self._packed(seen)
-        self._flags[after] = 0
         if np.count_nonzero(ended):
-            last = after[ended]
+            final, last = here[ended], after[ended]
+            self._flags[final] |= terminal[ended] * np.uint8(TERMINAL) + np.uint8(ENDED)
             self._flags[last], self._actions[last], self._rewards[last] = LAST, 0, 0.0
             self.written[ended] += 1
 
@@ -116,12 +116,21 @@ class Replay:
     def forget(self) -> None:
         """Only what is added from now on is sampled."""
         np.copyto(self.boundary, self.written)
+        self._held = 0
 
     def usable(self, steps: int = 1) -> int:
         """How many rows may be drawn from, about: none means none. Those after an episode's end count where few are."""
         low, high = self._range(steps)
         found = int(np.add.reduce(np.maximum(high - low, 0)))
         return found if found > FEW else len(self._valid(low, high))
+
+    def holds(self, count: int, steps: int = 1) -> bool:
+        """Whether so many may be drawn from. More than a few stay until `forget`: they are counted no more."""
+        if self._held < count:
+            found = self.usable(steps)
+            self._held = found if found > FEW else 0
+            return found >= count
+        return True
 
     def numbers(self, rows: Rows) -> Rows:
         """The how manieth of its environment each row is: another one when it was written anew."""
@@ -144,7 +153,7 @@ class Replay:
         rewards = self._rewards.take(rows)
         flags = self._flags.take(rows)
         if steps == 1:
-            weight = ((flags & TERMINAL) == 0) * np.float32(discount)
+            weight = np.float32(discount) * ((flags & TERMINAL) == 0)
             then = self._next(rows)
             actions = self._actions.take(rows).astype(np.int64)
             return Batch(self.seen(rows), actions, rewards, self.seen(then), weight)
@@ -190,6 +199,7 @@ class Replay:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on there."""
+        self._held = 0
         for name, own in (("written", self.written), ("boundary", self.boundary), ("opening", self._opening)):
             np.copyto(own, state[name])
         filled = np.minimum(self.written + 1, self.length)
@@ -204,9 +214,9 @@ class Replay:
 
     def _range(self, steps: int) -> tuple[Rows, Rows]:
         """From which row, counted from the first ever written, to before which a transition may start."""
-        oldest = self.written - self.length + 1 + (self.layout.stack - 1)
-        low = np.maximum(np.maximum(oldest, self.boundary), 0)
-        return low, self.written - (steps - 1)
+        oldest = self.written - (self.length - self.layout.stack)
+        low: Rows = np.maximum(oldest, self.boundary)
+        return low, self.written - (steps - 1) if steps > 1 else self.written
 
     def _valid(self, low: Rows, high: Rows) -> Rows:
         """All rows from which a transition may start."""
@@ -215,10 +225,10 @@ class Replay:
         return self._started(rows)
 
     def _drawn(self, draws: Draws, low: Rows, high: Rows, count: int) -> Rows:
-        if int(np.add.reduce(np.maximum(high - low, 0))) <= FEW:
+        sizes = np.maximum(high - low, 0)
+        if int(np.add.reduce(sizes)) <= FEW:
             few = self._valid(low, high)
             return few[(draws.many(count) * len(few)).astype(np.int64)]
-        sizes = np.maximum(high - low, 0)
         spare = count // 8 + 16  # some more than are wanted, for those from which none may start
         rows = self._started(self._placed(draws.many(count + spare), low, sizes))
         while len(rows) < count:
@@ -227,7 +237,7 @@ class Replay:
 
     def _started(self, rows: Rows) -> Rows:
         """Those of them from which a transition starts."""
-        return rows[(self._flags.take(rows) & LAST) == 0]
+        return rows[self._flags.take(rows) < LAST]
 
     def _placed(self, drawn: NDArray[np.float64], low: Rows, sizes: Rows) -> Rows:
         """The rows that numbers from [0, 1) fall on: first an environment, then one of its rows."""
@@ -236,9 +246,10 @@ class Replay:
             return only
         choices = sizes.nonzero()[0]
         spread = drawn * len(choices)
-        whole = spread.astype(np.int64)
-        spread -= whole
-        which = choices.take(whole)
+        which = spread.astype(np.int64)
+        spread -= which
+        if len(choices) < self.environments:
+            which = choices.take(which)
         spread *= sizes.take(which)
         rows: Rows = spread.astype(np.int64)
         rows += low.take(which)

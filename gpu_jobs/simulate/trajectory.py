@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from anima.kernel.errors import AnimaError
@@ -177,8 +178,12 @@ def batch_of(block: NDArray[Any], typed: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
     def column(field: pa.Field, row: NDArray[Any]) -> pa.Array:
-        truth = pa.types.is_boolean(field.type)
-        return pa.array(row != 0 if truth else row.astype(field.type.to_pandas_dtype(), copy=False))
+        # `pa.array` would look for pandas first, which takes longer to load than all rows of a short run to write.
+        if pa.types.is_boolean(field.type):
+            kept = np.packbits(row != 0, bitorder="little")
+        else:
+            kept = np.ascontiguousarray(row, field.type.to_pandas_dtype())
+        return pa.Array.from_buffers(field.type, len(row), [None, pa.py_buffer(kept)])
 
     return pa.record_batch([column(*pair) for pair in zip(typed, block, strict=True)], schema=typed)
 

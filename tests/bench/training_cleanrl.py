@@ -44,7 +44,8 @@ def main(given: dict[str, Any]) -> dict[str, float]:
     begun: list[float] = []
     board: Any = types.ModuleType("torch.utils.tensorboard")
     board.SummaryWriter = Writer
-    importlib.import_module("torch").set_num_threads(1)
+    if "threads" in given:
+        importlib.import_module("torch").set_num_threads(given["threads"])
     sys.modules["torch.utils.tensorboard"] = board
     worlds = importlib.import_module("gymnasium").vector.SyncVectorEnv
     reset = worlds.reset

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,16 @@ def test_what_is_written_is_read_again(tmp_path: Path, form: str) -> None:
         *("int64", "int32", "int16", "int16", "float", "bool", "float", "float", "float", "bool")
     ]
     assert [part.path.name for part in parts(tmp_path)] == [f"trajectory-000000000001-000000001000.{form}"]
+
+
+def test_a_record_loads_no_library_of_tables() -> None:
+    """Pandas takes longer to load than a short run to write, and `pyarrow.array` loads it where it is installed."""
+    told = (
+        "import sys; import numpy as np; from gpu_jobs.simulate import trajectory;"
+        "trajectory.batch_of(np.ones((3, 5)), trajectory.schema(('step', 'done', 'reward')));"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
 
 
 def test_parquet_is_packed_as_was_promised(tmp_path: Path) -> None:
