@@ -79,6 +79,7 @@ class Recorder:
         self._telling = Telling(simulation, folder, resume_step, own=own)
         self._kept = folder / "record.json"
         self._returns = deque[float](maxlen=RECENT)
+        self._resets: list[int] = []
         self._load(state if state is not None else self._remembered(resume_step))
         self._look, self._looked_at, self._beaten_at = 1, clock(), clock() - 1.0
         self._begun_at, self._begun_step = clock(), resume_step
@@ -181,6 +182,7 @@ class Recorder:
 
     def _measure(self) -> None:
         """Counts rewards and episodes, and logs at every `log_every` steps, exactly there."""
+        self._look_for_resets()
         while self._seen < self._rows:
             step = self._first + self._seen
             until = min(self._rows, self._seen + self._every - (step - 1) % self._every)
@@ -193,6 +195,16 @@ class Recorder:
             self._seen = until
             if (self._first + until - 1) % self._every == 0:
                 self._log(self._first + until - 1, until - 1)
+
+    def _look_for_resets(self) -> None:
+        """Tells at which steps most environments took the world to have changed; the agent starts anew there."""
+        flags = self._data[FIRST - 1, self._seen : self._rows].reshape(-1, self._n)
+        for number in np.flatnonzero(2 * np.count_nonzero(flags, axis=1) > self._n).tolist():
+            step = self._first + self._seen + (number + 1) * self._n - 1
+            self._resets.append(step)
+            if self._keeper is not None:
+                self._keeper.log(step, reset=1.0)
+            self._telling.said("INFO", "context reset", step=step)
 
     def _log(self, step: int, row: int) -> None:
         last = self._data[:, row]
@@ -228,6 +240,7 @@ class Recorder:
 
     def _sample(self, now: float) -> dict[str, Any]:
         last = self._data[:, self._rows - 1].tolist()
+        resets, self._resets = self._resets, []
         return {
             "t": round(now - self._begun_at, 3),
             "step": self._first + self._rows - 1,
@@ -237,6 +250,7 @@ class Recorder:
             "td_error": last[ERROR],
             **dict(zip(PACKED[:-1], last[len(LEAD) : FIRST - 1], strict=True)),
             "reset": bool(last[FIRST - 1]),
+            "resets": resets,
             "concentrations": dict(zip(self._modulators, last[FIRST : self._further], strict=True)),
             **({"targets": dict(zip(self._targets, last[self._further :], strict=True))} if self._targets else {}),
         }

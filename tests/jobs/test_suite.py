@@ -16,10 +16,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gpu_jobs.simulate import agent
+from gpu_jobs.simulate.failures import UnknownEnvironment
 from gpu_jobs.simulate.suite import environments
 from gpu_jobs.simulate.suite.catalogue import TASKS, reason_against
 from gpu_jobs.simulate.suite.task import OURS, SMALL
 from gymnasium.utils.env_checker import check_env
+
+from anima.neuromodulation.simulation import SHIPPED, read, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 MINATAR = importlib.util.find_spec("minatar") is not None
@@ -178,3 +182,13 @@ def _until(done: Any, suite: subprocess.Popen[str]) -> None:
     while not done():
         assert suite.poll() is None, _said(suite)
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_ready_file_names_a_world_in_which_it_learns(name: str) -> None:
+    simulation = read(shipped(name), {"MAX_STEPS": "20"})
+    if name.startswith("breakout") and not MINATAR:
+        with pytest.raises(UnknownEnvironment, match="minatar"):
+            agent.train(simulation)
+    else:
+        assert agent.train(simulation).steps >= 20
