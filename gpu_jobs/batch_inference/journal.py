@@ -6,7 +6,6 @@ answer, and what it is: asked, cached or error), a tab, and the row of the outpu
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from anima.kernel.errors import AnimaError, Conflict
+from anima.vendors.job_contract import held, naming
 
 from .table import Table
 
@@ -211,9 +211,10 @@ class Journal:
 
     def _write(self, whole: bytes) -> None:
         try:
-            written = os.write(self._file, whole)
-            while written < len(whole):
-                written += os.write(self._file, whole[written:])
+            with naming(self._path(self._part)):
+                written = os.write(self._file, whole)
+                while written < len(whole):
+                    written += os.write(self._file, whole[written:])
         except OSError:
             os.ftruncate(self._file, self._size)
             raise
@@ -252,12 +253,9 @@ def _parsed(raw: bytes) -> tuple[int, bytes | None, str, tuple[int, int], int, i
 
 def _locked(folder: Path) -> int:
     """A lock that goes with the process, however it ends. Raises FolderInUse."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise FolderInUse(folder=folder) from None
+    descriptor = held(folder / "lock")
+    if descriptor is None:
+        raise FolderInUse(folder=folder)
     return descriptor
 
 

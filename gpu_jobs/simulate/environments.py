@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .failures import EnvironmentFailed, NotANumber, NotDiscrete, NotSeen, UnknownEnvironment
+from anima.kernel.errors import AnimaError
+
+from .failures import ArgumentsRefused, EnvironmentFailed, NotANumber, NotDiscrete, NotSeen, UnknownEnvironment
 from .frames import Frames, is_picture
 from .replay import Layout
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import gymnasium
 
 Env = Any
+_REPEATED = " was raised from the environment creator"
+"""How Gymnasium goes on behind an error of the environment, with its name and arguments."""
 
 
 @dataclass(slots=True)
@@ -50,7 +54,7 @@ class Environments:
         frames: Frames | None = None,
         made: Env | None = None,
     ) -> None:
-        """Raises UnknownEnvironment, NotDiscrete, NotSeen. `made` is one that is there already."""
+        """Raises UnknownEnvironment, ArgumentsRefused, NotDiscrete, NotSeen. `made` is one that is there already."""
         self.name, self.seed, self.count = name, seed, count
         self._envs = [made] if made is not None else [make(name, arguments) for _ in range(count)]
         self.actions, self._first = _actions_of(name, self._envs[0].action_space)
@@ -65,6 +69,7 @@ class Environments:
         self._keepers = [_keepers(env) for env in self._envs]
         self._remembered: list[dict[str, Any]] = [{} for _ in range(count)]
         self._latest: NDArray[Any] = np.zeros((count, *shape), self.layout.dtype)
+        self._each = list(self._latest)
         self._pictures = self.layout.dtype != "float32"
         # Numbers are seen by the agent as they are kept: one array for both.
         self.stacked = np.zeros((count, *self.input_shape), np.float32) if self._pictures else self._latest
@@ -140,7 +145,7 @@ class Environments:
         return seen, reward, terminal, cut
 
     def _see(self, number: int, seen: Any, *, first: bool = False) -> NDArray[Any]:
-        latest = self._latest[number]
+        latest = self._each[number]
         if self._pictures:
             latest[...] = self._frames.see(np.asarray(seen))
             self._stack(self.stacked[number], latest, first)
@@ -168,7 +173,7 @@ class Environments:
 
 
 def make(name: str, arguments: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
-    """An environment by its id. Raises UnknownEnvironment."""
+    """An environment by its id. Raises UnknownEnvironment, ArgumentsRefused."""
     import gymnasium
 
     if name.startswith("anima/"):
@@ -181,13 +186,26 @@ def make(name: str, arguments: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
         pictures.register_envs()
     try:
         made = gymnasium.make(name, disable_env_checker=True, **arguments)
-    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
-        raise UnknownEnvironment(id=name, reason=_told(error)) from error
+    except Exception as error:  # whatever it was: it is the environment's
+        raise _not_made(name, arguments, error) from error
     space: Any = made.unwrapped.action_space
     if type(space) is gymnasium.spaces.Discrete:
         # Most worlds ask at each step whether an action is one; the space's own answer takes half as long as the step.
         space.contains = range(int(space.start), int(space.start) + int(space.n)).__contains__
     return made
+
+
+def _not_made(name: str, arguments: Mapping[str, Any], error: Exception) -> AnimaError:
+    """Why there is no such environment: it is not known, something that it needs is missing, or its arguments."""
+    from gymnasium import error as known
+
+    reason = _told(error).partition(_REPEATED)[0]
+    missing = ImportError | known.UnregisteredEnv | known.DeprecatedEnv | known.DependencyNotInstalled
+    if isinstance(error, missing) or (isinstance(error, known.Error) and not arguments):
+        return UnknownEnvironment(id=name, reason=reason)
+    if arguments or isinstance(error, TypeError):  # also of one that was not given what it needs
+        return ArgumentsRefused(id=name, names=", ".join(arguments) or "none", reason=reason)
+    return EnvironmentFailed(id=name, step=0, reason=reason)
 
 
 def episode_seed(seed: int, environment: int, episode: int) -> int:
@@ -238,4 +256,4 @@ def _keepers(env: Env) -> dict[str, Env]:
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".rstrip(".")  # the sentence that quotes it ends by itself

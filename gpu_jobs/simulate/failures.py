@@ -11,6 +11,12 @@ class UnknownEnvironment(BadInput):
     slug = "unknown-environment"
 
 
+class ArgumentsRefused(BadInput):
+    """The environment {id} cannot be made with environment.arguments ({names}): {reason}."""
+
+    slug = "environment-arguments-refused"
+
+
 class NotDiscrete(BadInput):
     """The actions of {id} are {space}; this agent chooses one of a number of actions (Discrete)."""
 
@@ -53,6 +59,18 @@ class NoRoom(AnimaError):
     """There is no room left on the disk for {what}."""
 
     slug = "disk-full"
+
+
+class FileTooLarge(AnimaError):
+    """A file may not grow as large here (ulimit -f) as {what} would."""
+
+    slug = "file-too-large"
+
+
+class FolderInUse(AnimaError):
+    """Another trainer is at work in {folder}."""
+
+    slug = "folder-in-use"
 
 
 class EnvironmentFailed(AnimaError):

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import uuid
+import weakref
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ import numpy as np
 
 from anima.kernel.db import Principal
 from anima.registry import checkpoint_tree as tree
+from anima.vendors.job_contract import held, lock_of
 
-from .failures import NoRoom
+from .failures import FileTooLarge, FolderInUse, NoRoom
 
 State = dict[str, Any]
 KEPT = 2
@@ -54,12 +56,13 @@ class Keeper(Protocol):
 
 
 class FolderKeeper:
-    """Checkpoints as files below a folder, numbers as lines of `metrics.jsonl`."""
+    """Checkpoints as files below a folder, numbers as lines of `metrics.jsonl`. One keeper has the folder at a time."""
 
     def __init__(self, folder: Path, *, fresh: bool = False) -> None:
-        """Goes on with what is there, unless it is to begin afresh."""
+        """Goes on with what is there, unless it is to begin afresh. Raises FolderInUse before it changes anything."""
         self._folder, self._metrics = folder / "checkpoints", folder / "metrics.jsonl"
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._let_go = weakref.finalize(self, os.close, _hold(folder))
         self._found: State | None = None
         self.resume_step = 0
         for path in [] if fresh else sorted(self._folder.glob("step-*.npz"), reverse=True):
@@ -99,8 +102,9 @@ class FolderKeeper:
         with disk("the metrics"), self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "scope": scope, **values}) + "\n")
 
-    def finish(self, status: str, error: str | None = None) -> None:
-        """There is nobody to tell."""
+    def finish(self, status: str, error: str | None = None) -> None:  # noqa: ARG002
+        """Lets go of the folder; there is nobody to tell."""
+        self._let_go()
 
     def _forget_later(self) -> None:
         """What was measured after the step that the run goes on from will be measured again; half a line goes too."""
@@ -157,13 +161,23 @@ class RegistryKeeper:
 
 @contextmanager
 def disk(what: str) -> Iterator[None]:
-    """Tells a full disk as such. Raises NoRoom."""
+    """Tells a full disk, and a limit on files, as such. Raises NoRoom, FileTooLarge."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoRoom(what=what) from error
+        if error.errno == errno.EFBIG:
+            raise FileTooLarge(what=what) from error
         raise
+
+
+def _hold(folder: Path) -> int:
+    """A descriptor that holds the folder. Raises FolderInUse."""
+    descriptor = held(lock_of(folder))
+    if descriptor is None:
+        raise FolderInUse(folder=folder)
+    return descriptor
 
 
 def _leaf(arrays: dict[str, Any]) -> Any:

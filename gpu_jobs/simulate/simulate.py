@@ -3,9 +3,10 @@
     ANIMA_JOB_DIR=./runs/mine python gpu_jobs/simulate/simulate.py
 
 Configuration: `simulation` (the file as an object or as its text; `input/data/config/simulation.json` wins), `task`:
-`train` (also when none is named), `evaluate`, `play`; these take `weights` (a file, or the folder of a job) or
-`checkpoint` (of the registry), and `episodes`. MODE, MAX_STEPS and SEED of the environment win over the file. With
-ANIMA_JOB_RUN and ANIMA_JOB_OWNER checkpoints and metrics go into the registry, else into the folder.
+`train` (also when none is named), `check` (makes the environment and no more), `evaluate`, `play`; the last two take
+`weights` (a file, or the folder of a job) or `checkpoint` (of the registry), and `episodes`. MODE, MAX_STEPS and SEED
+of the environment win over the file. With ANIMA_JOB_RUN and ANIMA_JOB_OWNER checkpoints and metrics go into the
+registry, else into the folder, which one trainer has at a time.
 
 What is left: `model/` (weights.safetensors, simulation.json, result.json), `trajectory/`, `live.jsonl`, `checkpoints/`.
 """
@@ -35,11 +36,12 @@ if not __package__:  # run as a file: the parts beside it are a package, in the 
 
 from anima.kernel.errors import AnimaError, BadInput
 from anima.neuromodulation.simulation import SimulationInvalid, read, read_object
-from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, STOPPED, fail
+from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, STOPPED, fail, in_a_line, refuse
 
 from . import live, weights_file
 from .agent import Outcome, train
-from .failures import BadConfiguration, BadWeights
+from .environments import Environments
+from .failures import BadConfiguration, BadWeights, FolderInUse
 from .keeper import FolderKeeper, Keeper, RegistryKeeper, disk
 from .options import options
 from .play import play
@@ -48,7 +50,7 @@ from .record import Recorder
 CONTAINER = Path("/opt/ml")
 LAST = 100
 """Returns of so many episodes stand in the result."""
-Task = Literal["train", "evaluate", "play"]
+Task = Literal["train", "check", "evaluate", "play"]
 
 stop_asked = False
 
@@ -81,13 +83,24 @@ def main() -> int:
     except (OSError, ValueError, KeyError, TypeError, AnimaError) as error:
         return fail(folder, f"bad-configuration: {reason(error)}", BAD_CONFIGURATION)
     try:
+        if wanted.task == "check":
+            return checked(wanted.simulation)
         return trained(folder, wanted, identity) if wanted.task == "train" else played(folder, wanted, identity)
+    except FolderInUse as error:  # whatever lies there is of the other one
+        return refuse(reason(error), FAILED)
     except BadInput as error:  # an unknown environment, weights that do not fit: no attempt can mend it
         return fail(folder, reason(error), BAD_CONFIGURATION)
     except SystemExit as error:  # of an environment: nobody here ends the process so
         return fail(folder, f"environment-failed: it ended the process with {error.code!r}", FAILED)
     except Exception as error:  # whatever it was: its reason is told, and the job may be tried again
         return fail(folder, reason(error), FAILED)
+
+
+def checked(simulation: Any) -> int:
+    """Makes the environment once, which says what is wrong with it."""
+    chosen = options(simulation)
+    Environments(chosen.environment, chosen.arguments, seed=chosen.seed, frames=chosen.frames).close()
+    return DONE
 
 
 def trained(folder: Path, wanted: Wanted, identity: tuple[uuid.UUID, int] | None) -> int:
@@ -208,7 +221,7 @@ def configuration(folder: Path) -> Wanted:
         raise BadConfiguration(reason=f"task is {' or '.join(get_args(Task))}, not {task!r}")
     weights = Path(given["weights"]) if given.get("weights") else None
     checkpoint = uuid.UUID(given["checkpoint"]) if given.get("checkpoint") else None
-    if task != "train" and weights is None and checkpoint is None:
+    if task in ("evaluate", "play") and weights is None and checkpoint is None:
         raise BadConfiguration(reason=f"{task} needs `weights` or `checkpoint`")
     episodes = int(given["episodes"]) if given.get("episodes") else None
     if episodes is not None and not 1 <= episodes <= 100_000:
@@ -233,7 +246,7 @@ def ended_badly(keeper: Keeper, error: BaseException) -> None:
 def reason(error: BaseException) -> str:
     """What went wrong, in words that begin with the kind of it."""
     if isinstance(error, AnimaError):
-        return f"{error.slug}: {error.detail}"
+        return in_a_line(f"{error.slug}: {error.detail}")
     if isinstance(error, MemoryError):
         return "out-of-memory: the run needs more than resource_limits.memory_bytes"
     return f"{type(error).__name__}: {error}"

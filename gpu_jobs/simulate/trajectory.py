@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from anima.kernel.errors import AnimaError
 
+from .failures import FileTooLarge
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -294,10 +296,12 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def disk_guarded(folder: Path) -> Iterator[None]:
-    """Raises NoRoomForRecord and RecordLost for what disks do."""
+    """Raises NoRoomForRecord, FileTooLarge and RecordLost for what disks do."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
             raise NoRoomForRecord(folder=folder) from error
+        if error.errno == errno.EFBIG or "File too large" in str(error):
+            raise FileTooLarge(what=f"the trajectory in {folder}") from error
         raise RecordLost(reason=f"{type(error).__name__}: {error.strerror or error}") from error

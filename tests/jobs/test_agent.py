@@ -229,7 +229,10 @@ def test_the_policy_gradient_prefers_what_was_paid() -> None:
     [
         ({"environment": "Nowhere-v7"}, failures.UnknownEnvironment, "Nowhere"),
         ({"environment": "nosuchmodule:Nowhere-v7"}, failures.UnknownEnvironment, "nosuchmodule"),
-        ({"arguments": {"colour": 1}}, failures.UnknownEnvironment, "colour"),
+        ({"environment": "name less"}, failures.UnknownEnvironment, "Malformed"),
+        ({"environment": "Ant-v5", "arguments": {"colour": 1}}, failures.UnknownEnvironment, "not installed"),
+        ({"arguments": {"colour": 1}}, failures.ArgumentsRefused, "environment.arguments (colour): TypeError"),
+        ({"environment": "FrozenLake-v1", "arguments": {"map_name": "q"}}, failures.ArgumentsRefused, "(map_name)"),
         ({"environment": "Pendulum-v1"}, failures.NotDiscrete, "Box"),
         ({"environment": "Blackjack-v1"}, failures.NotSeen, "Tuple"),
         ({"arguments": {"odd": "nan"}}, failures.NotANumber, "step 0"),
@@ -244,6 +247,7 @@ def test_what_it_cannot_live_in_is_refused_in_words(
     with pytest.raises(error) as raised:
         run(Agent(replace(SMALL, **change)))
     assert words in raised.value.detail
+    assert ".." not in raised.value.detail
 
 
 # The replay buffer.

@@ -21,6 +21,7 @@ from gpu_jobs.simulate.record import Recorder
 from anima.neuromodulation.simulation import read, shipped
 from anima.registry import checkpoint_service, metrics_service
 from anima.registry.run_errors import RunTakenOver
+from fixtures.house import wait_for
 
 if TYPE_CHECKING:
     from fixtures.tensors import Keeper, Sound
@@ -56,15 +57,18 @@ gymnasium.register("Falls-v0", entry_point=Falls)
 """
 
 
-def job(folder: Path, simulation: object = None, **more: object) -> subprocess.Popen[str]:
+LARGEST = 4_000
+
+
+def job(
+    folder: Path, simulation: object = None, begin: tuple[str, ...] = (str(SCRIPT),), **more: object
+) -> subprocess.Popen[str]:
     """Starts it as a runner does."""
     place = folder / "input" / "config" / "hyperparameters.json"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps({"simulation": TINY if simulation is None else simulation, **more}))
     environment = {"PATH": os.environ["PATH"], "ANIMA_JOB_DIR": str(folder), "PYTHONPATH": str(folder)}
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT)], env=environment, cwd=folder, stdout=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, *begin], env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]]]:
@@ -163,6 +167,14 @@ def test_what_was_trained_is_examined_and_played(whole: Path, tmp_path: Path, mo
     [
         ({"rl_plugin": {"batch_size": 0}}, {}, 2, "simulation-invalid: rl_plugin.batch_size"),
         ({"environment": {"id": "Nowhere-v3"}}, {}, 2, "unknown-environment: There is no environment Nowhere-v3"),
+        (
+            {"environment": {"id": "CartPole-v1", "arguments": {"gravty": 1, "sutton_barto_reward": True}}},
+            {},
+            2,
+            "environment-arguments-refused: The environment CartPole-v1 cannot be made with environment.arguments "
+            "(gravty, sutton_barto_reward): TypeError: CartPoleEnv.__init__() got an unexpected keyword argument "
+            "'gravty'.",
+        ),
         ({"environment": {"id": "Pendulum-v1"}}, {}, 2, "not-discrete: The actions of Pendulum-v1"),
         ({"environment": {"id": "falling:Falls-v0"}}, {}, 1, "environment-failed: The environment falling:Falls-v0"),
         ({"environment": {"id": "falling:Falls-v0", "arguments": {"leaves": True}}}, {}, 1, "it ended the process"),
@@ -178,6 +190,37 @@ def test_why_it_cannot_is_one_line_and_an_exit_code(
     monkeypatch.syspath_prepend(tmp_path)
     assert here(tmp_path, monkeypatch, TINY if simulation is None else simulation, **more) == code
     assert words in failure(tmp_path)
+    assert not failure(tmp_path).endswith(("..", "?."))
+
+
+def test_two_trainers_on_one_folder(tmp_path: Path) -> None:
+    """The second one is refused, and whatever lies there stays as it is; the lock goes with a kill -9."""
+    endless = {**TINY, "global_settings": {"max_steps": 10_000_000}, "persistence": {"checkpoint_every": 10_000_000}}
+    first = job(tmp_path, endless)
+    try:
+        wait_for(lambda: (tmp_path / "metrics.jsonl").exists())
+        first.send_signal(signal.SIGSTOP)
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        code, told = ended(job(tmp_path, endless))
+        assert code == 1
+        assert told == [{"failed": f"folder-in-use: Another trainer is at work in {tmp_path}."}]
+        resumed = [sys.executable, "-m", "anima.cli", "simulate", "--resume", str(tmp_path), "--live"]
+        done = subprocess.run(resumed, capture_output=True, text=True, check=False)
+        assert (done.returncode, f"{tmp_path} is in use" in done.stderr) == (1, True)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    finally:
+        first.kill()
+        first.communicate()
+    assert ended(job(tmp_path))[0] == 0
+
+
+def test_a_file_that_may_not_grow_is_named(tmp_path: Path) -> None:
+    limited = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, ({LARGEST}, {LARGEST}))"
+    begin = ("-c", f"{limited}; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')")
+    unrecorded = {**TINY, "persistence": {"checkpoint_every": 60, "store_trajectory": False}}
+    assert ended(job(tmp_path, unrecorded, begin=begin))[0] == 1
+    wanted = "file-too-large: A file may not grow as large here (ulimit -f) as the checkpoint of step 60 would."
+    assert failure(tmp_path) == wanted
 
 
 def trained(keeper: RegistryKeeper, folder: Path, kill_after: int | None = None) -> Outcome:

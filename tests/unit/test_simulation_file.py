@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,28 @@ def test_the_environment_wins() -> None:
     assert "STANDARD" in found_wrong["MODE (environment)"][1]
     assert "MAX_STEPS (environment)" in errors(THREE_LINES, MAX_STEPS="0")
     assert "MAX_STEPS (environment)" in errors(THREE_LINES, MAX_STEPS="9" * 400)
+
+
+def test_integers_may_be_written_as_json_schema_has_them() -> None:
+    file = json.loads(read("{}").dumps())
+    file["corneal_parameters"] |= {"crop": [1, 2, 3, 4], "scale": [8, 9]}
+    file["resource_limits"] |= {"memory_bytes": 10_000_000, "wall_seconds": 60}
+    file["memory"]["capacity"] = 500
+    file["environment"]["arguments"] = {"gravity": 9.0}
+    text = json.dumps(file)
+    written = re.sub(r"(?<=[ \[])(\d+)(?=[,}\]])", r"\1.0", text)
+    assert written.count(".0") > text.count(".0") + 30
+    assert SCHEMA.is_valid(json.loads(written))
+    assert read(written) == read(text)
+    assert read_object({"global_settings": {"max_steps": 2e6}}).global_settings.max_steps == 2_000_000
+    assert type(read(written).environment.arguments["gravity"]) is float
+    for value in (2.5, True, "2", 1e400):
+        found = wrong({"global_settings": {"max_steps": value, "seed": 3.0}})
+        assert found == {"global_settings.max_steps": (f"is {value!r}", "a whole number")}
+    assert set(wrong({"global_settings": {"max_steps": 0.0, "mode": 1}})) == {
+        "global_settings.max_steps",
+        "global_settings.mode",
+    }
 
 
 def test_every_error_is_told_with_its_path() -> None:

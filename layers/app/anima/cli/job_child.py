@@ -17,9 +17,11 @@ from types import FrameType
 from typing import Any, BinaryIO
 
 from anima.kernel.errors import AnimaError
-from anima.vendors.job_contract import inherited
+from anima.vendors.job_contract import inherited, is_held, lock_of
 
 _CONFIGURATION = Path("input", "config", "hyperparameters.json")
+_SAID = Path("output", "said")
+"""What a child wrote on its error output; it holds the folder for the command, as its own lock does for the child."""
 _SLUG = re.compile(r"^[a-z]+(?:-[a-z]+)+: ")
 
 
@@ -41,9 +43,11 @@ def configuration(folder: Path) -> Path:
 
 
 def prepare(folder: Path, content: Mapping[str, Any]) -> None:
-    """Writes the configuration of a run, whole or not at all. Raises FolderUnusable."""
+    """Writes the configuration of a run, whole or not at all. Raises FolderInUse before that, FolderUnusable."""
     path = configuration(folder)
     try:
+        if any(is_held(each) for each in (folder / _SAID, lock_of(folder))):
+            raise FolderInUse(folder=folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
         new.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -59,7 +63,7 @@ def child(job: str, folder: Path, heard: Callable[[dict[str, Any]], None]) -> in
     """
     from anima.vendors.job_backends import scripts
 
-    words = folder / "output" / "said"
+    words = folder / _SAID
     words.parent.mkdir(parents=True, exist_ok=True)
     with words.open("ab") as error:
         _hold(error, folder)
@@ -139,7 +143,7 @@ def _stopping(child: subprocess.Popen[str]) -> Iterator[None]:
 
 def reason_of(folder: Path, status: int) -> str:
     """Why it failed, as a sentence, in its own words where it had time for some."""
-    for path in (folder / "output" / "failure", folder / "output" / "said"):
+    for path in (folder / "output" / "failure", folder / _SAID):
         if path.is_file() and (lines := path.read_text(errors="replace").strip().splitlines()):
             return sentence(lines[-1])
     return f"it was ended by signal {-status}." if status < 0 else f"it ended with exit status {status}."

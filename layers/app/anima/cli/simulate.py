@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anima.cli import job_child, output, simulation_run, simulation_source
+from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
@@ -50,6 +52,13 @@ class ManyFilesAsked(AnimaError):
     status = 400
 
 
+class EnvironmentUnfit(AnimaError):
+    """{name} is valid, but its environment is of no use here: {reason}"""
+
+    slug = "environment-unfit"
+    status = 400
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("simulate")(simulate)
@@ -61,7 +70,9 @@ def simulate(
     ] = None,
     list_ready: Annotated[bool, typer.Option("--list", help="List the ready files.")] = False,
     show: Annotated[str | None, typer.Option(metavar="NAME", help="Print a ready file, to begin one's own.")] = None,
-    check: Annotated[str | None, typer.Option(metavar="FILE", help="Only say what is wrong with it.")] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Only say what is wrong with it and its environment.")
+    ] = None,
     live: Annotated[
         bool | None, typer.Option("--live/--no-live", help="With a page to watch it on. Not given: as the file has it.")
     ] = None,
@@ -106,8 +117,13 @@ def _list(as_json: bool) -> None:
 def _check(given: str, as_json: bool) -> None:
     source = simulation_source.found(given)
     read = simulation_source.checked(source, simulation_source.winners())
+    whole = json.loads(read.dumps())
+    if find_spec("gymnasium") is None:
+        say("whether there is such an environment was not looked at: gymnasium is not installed here")
+    elif (reason := simulation_run.unfit(whole)) is not None:
+        raise EnvironmentUnfit(name=source.name, reason=reason)
     if as_json:
-        output.print_json(json.loads(read.dumps()))
+        output.print_json(whole)
     else:
         print(f"{source.name} is valid: {read.environment.id}, {read.physics().label}, {_steps(read)}")
 

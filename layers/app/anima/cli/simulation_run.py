@@ -76,6 +76,15 @@ def play(simulation: Mapping[str, Any], weights: Path, episodes: int) -> dict[st
     return played
 
 
+def unfit(simulation: Mapping[str, Any]) -> str | None:
+    """What is wrong with its environment, which is made once for that; None where nothing is. Raises FolderUnusable."""
+    with tempfile.TemporaryDirectory() as apart:
+        place = Path(apart)
+        job_child.prepare(place, {"simulation": simulation, "task": "check"})
+        status = job_child.child("simulate", place, lambda _line: None)
+        return None if status == job_contract.DONE else job_child.reason_of(place, status)
+
+
 def _result(folder: Path) -> dict[str, Any]:
     """What a run came to; empty where it has not."""
     try:

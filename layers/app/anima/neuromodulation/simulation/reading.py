@@ -112,10 +112,9 @@ def _sections(given: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
 
 def _section(name: str, value: Any, faults: list[Fault]) -> Any:
     """A section; of a wrong one what is left without its wrong keys, so that the rest is looked at too."""
-    try:
+    value, errors = _with_integers(name, value)
+    if not errors:
         return _ADAPTERS[name].validate_json(json.dumps(value))
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
     faults.extend(_fault(name, each) for each in errors)
     wrong = {each["loc"][0] for each in errors if each["loc"]}
     if not (isinstance(value, dict) and wrong):
@@ -127,6 +126,37 @@ def _section(name: str, value: Any, faults: list[Fault]) -> Any:
         return _ADAPTERS[name].validate_json(json.dumps(left))
     except ValidationError:
         return Simulation.model_fields[name].get_default(call_default_factory=True)
+
+
+def _with_integers(name: str, value: Any) -> tuple[Any, list[Any]]:
+    """The value with 2e6 as 2000000 where an integer is wanted, as JSON Schema has it; and what is wrong with it."""
+    errors = _errors(name, value)
+    whole = [each["loc"] for each in errors if each["type"] == "int_type" and _is_integer(each["input"])]
+    if whole:
+        value = _replaced(value, (), frozenset(whole))
+        errors = _errors(name, value)
+    return value, errors
+
+
+def _errors(name: str, value: Any) -> list[Any]:
+    try:
+        _ADAPTERS[name].validate_json(json.dumps(value))
+    except ValidationError as error:
+        return list(error.errors(include_url=False))
+    return []
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _replaced(value: Any, path: tuple[str | int, ...], whole: frozenset[tuple[str | int, ...]]) -> Any:
+    """The value, with an int for the float at each of these paths."""
+    if isinstance(value, dict):
+        return {key: _replaced(each, (*path, key), whole) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_replaced(each, (*path, place), whole) for place, each in enumerate(value)]
+    return int(value) if path in whole else value
 
 
 def _within(path: str, wrong: set[str]) -> bool:
