@@ -415,6 +415,8 @@ GOOD = "postgresql://owner:p%40ss@ep-cool-1.eu-central-1.aws.neon.tech/anima?ssl
         ("TrainingImage", "anima-jobs", False),
         ("TrainingJobQueue", "arn:aws:batch:eu-central-1:123456789012:job-queue/gpus", True),
         ("TrainingJobQueue", "gpus", False),
+        ("TrainingOnDemandJobQueue", "", True),
+        ("TrainingOnDemandJobQueue", "steady", False),
         ("TrainingInstance", "ml.g5.xlarge", True),
         ("TrainingInstance", "g5.xlarge", False),
         ("TrainingPipelineSimulation", "cartpole", True),

@@ -28,6 +28,9 @@ ORDER = {
     "checkpoint_uri": "s3://files/training/1/checkpoints/",
     "instance": "ml.g5.xlarge",
     "seconds": 3600,
+    "spot": True,
+    "stopping": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+    "queue": "arn:aws:batch:eu-central-1:123456789012:job-queue/gpus",
     "resources": [{"Type": "VCPU", "Value": "4"}, {"Type": "GPU", "Value": "1"}],
 }
 FILLED = {
@@ -150,6 +153,7 @@ def test_what_batch_is_told() -> None:
     assert told["ANIMA_JOB_INPUT"] == ORDER["input_uri"]
     assert told["ANIMA_JOB_CHECKPOINTS"] == ORDER["checkpoint_uri"]
     assert order["Timeout"] == {"AttemptDurationSeconds": 3600}
+    assert order["JobQueue"] == ORDER["queue"]
 
 
 def test_what_cannot_run_takes_no_gpu_and_the_job_is_told() -> None:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,15 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from gpu_jobs.simulate import trajectory
+from gpu_jobs.simulate.agent import Agent
+from gpu_jobs.simulate.options import options
 
-from anima.cli import job_child, jobs_compare, jobs_reading
+from anima.cli import job_child, jobs_compare, jobs_playing, jobs_reading, simulate
 from anima.cli.main import main
 from anima.kernel import config
+from anima.kernel.errors import BadInput
 from anima.neuromodulation import simulation
+from anima.registry import runs
 from fixtures.house import Done, wait_for
 from fixtures.job_files import file_of
 
@@ -108,6 +113,10 @@ def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say, monk
         lines = samples.iter_lines()
         sample = next(json.loads(line[6:]) for line in lines if line.startswith("data: "))
         assert set(sample["concentrations"]) >= {"dopamine", "gaba"}
+        by_hand = {**os.environ, "ANIMA_JOB_DIR": str(Path("run").resolve())}
+        script = [sys.executable, str(ROOT / "gpu_jobs" / "simulate" / "simulate.py")]
+        assert subprocess.run(script, env=by_hand, capture_output=True, check=False).returncode == 1
+        assert not Path("run/output/failure").exists()
         child.send_signal(signal.SIGINT)
         assert "event: end" in list(lines)
     out, _ = child.communicate(timeout=60)
@@ -117,9 +126,12 @@ def test_a_run_is_watched_stopped_whole_gone_on_with_and_played(anima: Say, monk
     assert stopped == list(range(1, len(stopped) + 1))
     assert sample["step"] <= len(stopped) < 600
     assert f"stopped after {len(stopped):,} steps" in out
-    with (Path("run") / "output" / "said").open("ab") as held:  # as the child of a command that was killed
-        fcntl.flock(held, fcntl.LOCK_EX)
-        assert "run is in use" in anima("simulate", "--resume", "run").stderr
+    begun_with = Path("run/input/config/hyperparameters.json").read_bytes()
+    for lock in ("output/said", "checkpoints/lock"):  # as the child of a command that was killed, or a script by hand
+        with (Path("run") / lock).open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            assert "run is in use" in anima("simulate", "--resume", "run", "--live").stderr
+    assert Path("run/input/config/hyperparameters.json").read_bytes() == begun_with
     assert "holds a run already" in anima("simulate", "slow.json", "--folder", "run").stderr
     assert "holds no weights" in anima("simulate", "--play", "run").stderr
     Path("other.json").write_text(json.dumps({**SLOW, "rl_plugin": {"batch_size": 7}}))
@@ -156,6 +168,43 @@ def test_an_environment_beside_the_file_is_found_and_one_that_is_not_there_is_to
     assert "`CartPole`? What it had recorded" in told
 
 
+def test_a_check_makes_the_environment(anima: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("own_world.py").write_text(WORLD)
+    Path("own.json").write_text(json.dumps(file_in("own_world:Mine-v0")))
+    done = anima("simulate", "--check", "own.json")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.startswith("own is valid: own_world:Mine-v0, standard")
+    for environment, words in (
+        ({"id": "CartPol-v1"}, "There is no environment CartPol-v1 here: NameNotFound"),
+        ({"id": "Pendulum-v1"}, "this agent chooses one of a number of actions (Discrete)."),
+        ({"id": "CartPole-v1", "arguments": {"gravty": 1}}, "cannot be made with environment.arguments (gravty)"),
+    ):
+        Path("none.json").write_text(json.dumps({"environment": environment}))
+        done = anima("simulate", "--check", "none.json", "--json")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert words in done.stderr
+        assert not done.stderr.rstrip().endswith(("..", "?."))
+    assert sorted(os.listdir()) == ["none.json", "own.json", "own_world.py"]
+    monkeypatch.setattr(simulate, "find_spec", lambda _name: None)
+    done = anima("simulate", "--check", "none.json")
+    assert (done.returncode, "gymnasium is not installed here" in done.stderr) == (0, True)
+
+
+def test_the_last_word_of_a_batch_is_said_once(anima: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [1, 2]
+
+    def child(_job: str, _folder: Path, heard: Callable[[dict[str, int]], None]) -> int:
+        for step in steps:
+            heard({"step": step, "of": 2})
+        return 0
+
+    monkeypatch.setattr(job_child, "child", child)
+    Path("lines.jsonl").write_text("")
+    assert anima("infer", "lines.jsonl", "--here").stderr.splitlines() == ["1 of 2 lines", "2 of 2 lines"]
+    steps.remove(1)
+    assert anima("infer", "lines.jsonl", "--here").stderr.splitlines() == ["2 of 2 lines"]
+
+
 def file_in(environment: str) -> dict[str, object]:
     """A short run in this environment."""
     return {"global_settings": {"max_steps": 40}, "environment": {"id": environment}}
@@ -189,8 +238,8 @@ def test_jobs_are_begun_followed_compared_and_forgotten(anima: Say, server: Jobs
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("first is completed: 5 steps")
     Path("held.json").write_text(json.dumps(file_of(6, holds_at=3)))
-    held = json.loads(anima("train", "held.json", "--detach", "--json").stdout)
-    assert (held["name"], held["source"]) == ("held", "cli")
+    held = json.loads(anima("train", "held.json", "--detach", "--on-demand", "--json").stdout)
+    assert (held["name"], held["source"], held["limits"]) == ("held", "cli", {"spot": False})
     wait_for(lambda: status("held", step=3) == "running")
     assert anima("jobs", "pause", "held").returncode == 0
     wait_for(lambda: status("held") == "paused")
@@ -213,6 +262,39 @@ def test_jobs_are_begun_followed_compared_and_forgotten(anima: Say, server: Jobs
     assert anima("jobs", "cancel", "held").returncode == 1
     assert anima("jobs", "delete", "held", "--yes").stdout == "held is deleted\n"
     assert "no job held" in anima("jobs", "show", "held").stderr
+
+
+def test_the_best_of_its_checkpoints_plays_unless_another_one_is_named() -> None:
+    def taken(wanted: str | None = None, best: int = 40) -> int:
+        kept = [{"step": step, "is_best": step == best} for step in (60, 40, 20, 0)]
+        return int(jobs_playing.chosen("cart", kept, wanted)["step"])
+
+    assert [taken(), taken("best"), taken("newest"), taken("20"), taken("0")] == [40, 40, 60, 20, 0]
+    assert taken(best=-1) == 60
+    with pytest.raises(jobs_playing.NoSuchCheckpoint, match=r"marked best; .* 60, 40, 20, 0\."):
+        taken("best", best=-1)
+    with pytest.raises(jobs_playing.NoSuchCheckpoint, match="of step 30"):
+        taken("30")
+    with pytest.raises(BadInput, match="best, newest or a step"):
+        taken("worst")
+    with pytest.raises(jobs_playing.NothingToPlay):
+        jobs_playing.chosen("cart", [], None)
+
+
+def test_what_a_job_has_learnt_plays_here(anima: Say, server: Jobs) -> None:
+    Path("held.json").write_text(json.dumps(file_of(6, holds_at=3)))
+    job = json.loads(anima("train", "held.json", "--name", "learnt", "--detach", "--json").stdout)
+    run = runs.begin(server.person.principal, "learnt", session_id=uuid.UUID(job["run_id"]))
+    weights = Agent(options(simulation.read("{}"))).network.state_dict()["weights"]
+    for step in (10, 20):
+        run.save(weights, step=step, rng=False, is_best=step == 10)
+    run.flush()
+    told = json.loads(anima("jobs", "play", "learnt", "--episodes", "1", "--json").stdout)
+    assert (told["checkpoint"]["step"], told["checkpoint"]["is_best"], len(told["returns"])) == (10, True, 1)
+    done = anima("jobs", "play", "learnt", "--episodes", "1", "--checkpoint", "newest")
+    assert "plays the checkpoint of step 20" in done.stderr
+    assert "1 greedy episodes" in done.stdout
+    assert anima("jobs", "cancel", "learnt").returncode == 0
 
 
 def test_what_is_shown_of_a_job_is_short_and_answers_take_no_ones_place(

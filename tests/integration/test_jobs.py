@@ -113,6 +113,9 @@ def test_paused_and_resumed_it_loses_nothing(jobs: Jobs) -> None:
     jobs_service.resume(jobs.person.principal, job.job_id)
     done = jobs.until(job, "completed")
     assert [json.loads(line)["begun"] for line in jobs.lines(done) if "begun" in line] == [0, 3]
+    told = jobs.person.http.get(f"/api/v1/jobs/{job.job_id}").json()
+    assert (told["attempt"], told["most_attempts"]) == (1, 3), "what was paused was no attempt"
+    assert done.attempt == 2, "but it has a name of its own"
 
 
 def test_one_that_is_deaf_is_killed_after_its_grace(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,21 +317,6 @@ def test_live_samples_begin_with_the_last_and_end_with_the_job(jobs: Jobs, monke
     rest = list(samples)
     assert [one.data.get("step") for one in rest[:-1]] == [3, 4]
     assert (rest[-1].event, rest[-1].data) == ("end", {"status": "completed"})
-
-
-def test_live_goes_on_where_its_file_is_cut(tmp_path: Path) -> None:
-    path = tmp_path / "live.jsonl"
-    tail = live_service._Tail(path)
-    assert tail.lines() == []
-    path.write_text("1\n2\n3")
-    assert tail.lines() == ["1", "2"]
-    path.write_text("1\n2\n3\n")
-    assert tail.lines() == ["3"]
-    path.write_text("3\n")
-    assert tail.lines() == ["3"]
-    (tmp_path / "new").write_text("4\n5\n6\n7\n8\n")
-    (tmp_path / "new").replace(path)
-    assert tail.lines()[-1] == "8"
 
 
 @given(

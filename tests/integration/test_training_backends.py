@@ -10,6 +10,7 @@ import stat
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -141,6 +142,9 @@ class TestSageMaker:
         assert told["StoppingCondition"] == {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 4200}
         assert told["CheckpointConfig"]["S3Uri"] == f"s3://files/here/training/{NAME}/checkpoints/"
         assert all(len(value) <= 2500 for value in told["HyperParameters"].values())
+        on_demand = backend.asked(order(wall_seconds=600, spot=False), "x", "s3://x/")
+        assert on_demand["EnableManagedSpotTraining"] is False
+        assert on_demand["StoppingCondition"] == {"MaxRuntimeInSeconds": 600}, "another wait is refused"
         assert backend.asked(order(), "x", "s3://x/")["Environment"]["ANIMA_JOB_RUN"] == "r"
         key = f"here/training/{NAME}/input/hyperparameters.json"
         kept = json.loads(boto3.client("s3").get_object(Bucket="files", Key=key)["Body"].read())
@@ -235,9 +239,9 @@ class TestBatch:
         class Told:
             """What Batch remembers of jobs, as far as it is asked."""
 
-            def list_jobs(self, **_asked: Any) -> Any:
-                names = [{"jobName": one["jobName"], "jobId": str(n)} for n, one in enumerate(asked)]
-                return {"jobSummaryList": names}
+            def list_jobs(self, jobQueue: str, **_asked: Any) -> Any:  # noqa: N803
+                there = [(str(n), one) for n, one in enumerate(asked) if one["jobQueue"] == jobQueue]
+                return {"jobSummaryList": [{"jobName": one["jobName"], "jobId": n} for n, one in there]}
 
             def submit_job(self, **job: Any) -> None:
                 asked.append(job)
@@ -264,6 +268,15 @@ class TestBatch:
         backend.stop(f"{NAME}-1")
         assert asked[0]["ended"] == "stopped by its person"
         assert backend.look(f"{NAME[:-1]}b-1").state == "lost"
+        assert asked[0]["jobQueue"] == "jobs"
+        with pytest.raises(BackendNotSetUp, match="ANIMA_TRAINING_ON_DEMAND_QUEUE"):
+            configuration_service.new_simulation("cartpole", backend="batch", spot=False)
+        monkeypatch.setenv("ANIMA_TRAINING_ON_DEMAND_QUEUE", "steady")
+        config.settings.cache_clear()
+        assert configuration_service.new_simulation("cartpole", backend="batch", spot=False).limits.spot is False
+        assert backend.start(replace(order(spot=False), name=f"{NAME}-2")) == f"{NAME}-2"
+        assert asked[1]["jobQueue"] == "steady"
+        assert backend.look(f"{NAME}-2").state == "ended", "it is found in whichever queue it is"
 
 
 class TestMachine:
@@ -292,6 +305,8 @@ class TestMachine:
         given = self.call(job, "allocate")
         assert (given["allocated"], given["name"], given["seconds"]) == (True, f"{job.job_id.hex}-1", 86_400)
         assert {"Type": "GPU", "Value": "1"} in given["resources"]
+        assert (given["spot"], given["queue"]) == (True, "jobs")
+        assert given["stopping"] == {"MaxRuntimeInSeconds": 86_400, "MaxWaitTimeInSeconds": 90_000}
         assert self.call(cloud.ask(3, backend="sagemaker", gpus=1), "allocate") == {"allocated": False}
         key = f"here/training/{job.job_id.hex}/anima-test-{job.job_id.hex}-1/output/model.tar.gz"
         boto3.client("s3").put_object(Bucket="files", Key=key, Body=archive(result={"steps": 3}))
@@ -303,8 +318,16 @@ class TestMachine:
             "completed",
             {"steps": 3, "registration": "the run has no checkpoint with weights"},
         )
+        assert (done.step, done.of) == (3, 3), "nobody listened to it, and its result says how far it came"
         row = owner_conn.execute("select count(*) from gpu_sessions where released_at is null").fetchone()
         assert row == (0,)
+
+    def test_on_demand_is_what_the_machine_is_told(self, cloud: Jobs) -> None:
+        body = {"simulation": "cartpole", "backend": "sagemaker", "spot": False}
+        made = cloud.person.http.post("/api/v1/jobs", json=body).json()
+        assert made["limits"]["spot"] is False
+        given = self.call(jobs_service.get(cloud.person.principal, made["job_id"]), "allocate")
+        assert (given["spot"], given["stopping"]) == (False, {"MaxRuntimeInSeconds": 86_400})
 
     def test_what_failed_is_tried_again_and_then_told(self, cloud: Jobs) -> None:
         job = cloud.ask(3, backend="sagemaker")

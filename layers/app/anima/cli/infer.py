@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from anima.cli import connection, job_child, jobs_reading, output, simulation_run, train
-from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
 from anima.vendors import job_contract
 
@@ -46,6 +45,7 @@ def infer(
     here: Annotated[bool, typer.Option("--here", help="Without server; again, it goes on where it was.")] = False,
     backend: train.Backend = None,
     gpus: train.Gpus = None,
+    spot: train.Spot = None,
     name: train.Name = None,
     watch: train.Watch = True,
     as_json: output.AsJson = False,
@@ -64,11 +64,12 @@ def infer(
             connection.read_file(path)  # says why not
         _here({**batch, "input": str(path), "output": str(to)}, to, as_json)
         return
-    work = {"kind": "batch_inference", "batch": {**batch, "lines": _lines(path)}, "name": name or path.stem}
+    work: dict[str, Any] = {"batch": {**batch, "lines": _lines(path)}, "backend": backend, "gpus": gpus, "spot": spot}
     if watch:
         jobs_reading.free(to)
     with connection.connected() as client:
-        job = train.begun(client, work, backend, gpus, quiet=as_json)
+        work |= {"kind": "batch_inference", "name": name or path.stem}
+        job = train.begun(client, work, quiet=as_json)
         ended = train.stayed(client, job, quiet=as_json) if watch else None
         complete = ended is not None and ended["status"] == "completed"
         if complete:
@@ -120,6 +121,8 @@ def _here(batch: dict[str, Any], to: Path, as_json: bool) -> None:
                 tell(_progress(line))
 
         status = job_child.child("batch_inference", folder, heard)
+        if status in (job_contract.DONE, job_contract.STOPPED):
+            tell(_progress(last), last=True)
     if status not in (job_contract.DONE, job_contract.STOPPED):
         raise simulation_run.RunFailed(folder=folder, reason=job_child.reason_of(folder, status))
     stopped = status == job_contract.STOPPED
@@ -127,7 +130,6 @@ def _here(batch: dict[str, Any], to: Path, as_json: bool) -> None:
         output.print_json({"stopped": stopped, "output": str(to), **last})
     else:
         print("stopped; the same command goes on" if stopped else f"the answers are in {to}")
-        say(_progress(last))
     if stopped:
         raise typer.Exit(_STOPPED)
 

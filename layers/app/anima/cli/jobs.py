@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from anima.cli import connection, jobs_compare, jobs_reading, model_runs, output, simulate, simulation_run
+from anima.cli import connection, jobs_compare, jobs_playing, jobs_reading, model_runs, output, simulation_run
 from anima.cli.connection import say
 from anima.cli.jobs_reading import Named
-from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
     import httpx
@@ -27,13 +25,8 @@ _MOST_SHOWN = 10
 Status = Literal["queued", "starting", "running", "stopping", "paused", "completed", "failed", "cancelled"]
 
 
-class NothingToPlay(AnimaError):
-    """{name} has kept no weights yet; it keeps them at each checkpoint and at its end."""
-
-    slug = "nothing-to-play"
-
-
 app.command("compare")(jobs_compare.compare)
+app.command("play")(jobs_playing.play)
 
 
 @app.command("list")
@@ -79,9 +72,9 @@ def _set_up(job: dict[str, Any]) -> dict[str, Any]:
     from anima.neuromodulation import simulation
 
     try:
-        read, usual = (simulation.read_object(one, {}) for one in (_simulation(job), {}))
+        read, usual = (simulation.read_object(one, {}) for one in (jobs_reading.simulation_of(job), {}))
     except simulation.SimulationInvalid:  # of another version of the house
-        return {"simulation": _simulation(job)}
+        return {"simulation": jobs_reading.simulation_of(job)}
     return {"simulation": {path: value for path, value, _ in simulation.difference(read, usual)}}
 
 
@@ -222,37 +215,3 @@ def delete(job: Named, yes: Annotated[bool, typer.Option("--yes", help="Do not a
             typer.confirm(f"Delete {known['name']}?", abort=True, err=True)
         connection.checked(client.delete(f"/jobs/{known['job_id']}"))
     print(f"{known['name']} is deleted")
-
-
-@app.command("play")
-def play(
-    job: Named,
-    episodes: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 10,
-    as_json: output.AsJson = False,
-) -> None:
-    """Fetch what a job has learnt, and let it play greedy episodes here."""
-    with connection.connected() as client, tempfile.TemporaryDirectory() as apart:
-        known = jobs_reading.found(client, job)
-        known = connection.checked(client.get(f"/jobs/{known['job_id']}"))
-        weights = Path(apart, "weights.safetensors")
-        weights.write_bytes(_weights(client, known))
-        simulate.tell_played(simulation_run.play(_simulation(known), weights, episodes), as_json)
-
-
-def _simulation(job: dict[str, Any]) -> dict[str, Any]:
-    """The simulation file of a job."""
-    found: dict[str, Any] = job["configuration"].get("simulation", job["configuration"])
-    return found
-
-
-def _weights(client: httpx.Client, job: dict[str, Any]) -> bytes:
-    """The weights of the newest checkpoint of a job's run. Raises NothingToPlay."""
-    kept = []
-    if job["kind"] == "simulation" and job["run_id"] is not None:
-        kept = connection.everything(client, f"/registry/runs/{job['run_id']}/checkpoints")
-    if not kept:
-        raise NothingToPlay(name=job["name"])
-    file = client.get(f"/registry/checkpoints/{kept[0]['checkpoint_id']}/file")
-    if not file.is_success:
-        raise connection.refusal(file)
-    return file.content

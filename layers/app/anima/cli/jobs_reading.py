@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -17,8 +17,6 @@ from anima.cli.connection import say
 from anima.kernel.errors import AnimaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import httpx
 
 ENDED = ("completed", "failed", "cancelled")
@@ -76,6 +74,12 @@ def came(job: dict[str, Any]) -> str:
     return simulation_run.progress({**(job["progress"] or {}), "step": job["step"], "of": job["of"]})
 
 
+def simulation_of(job: dict[str, Any]) -> dict[str, Any]:
+    """The simulation file of a job."""
+    found: dict[str, Any] = job["configuration"].get("simulation", job["configuration"])
+    return found
+
+
 def without_lines(job: dict[str, Any]) -> dict[str, Any]:
     """A job without the lines of its batch, which may be thousands: how many there are in their place."""
     batch = job["configuration"].get("batch")
@@ -107,11 +111,17 @@ def fetched(client: httpx.Client, job: dict[str, Any], to: Path) -> Path:
     return to
 
 
+class Tell(Protocol):
+    """Says how far something is; the last word of it stays, and is said once."""
+
+    def __call__(self, words: str, *, last: bool = False) -> None: ...
+
+
 @contextmanager
-def moving(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+def moving(*, quiet: bool) -> Iterator[Tell]:
     """A line that moves in a terminal, else a line now and then, on the error output."""
     if quiet:
-        yield lambda _words: None
+        yield lambda words, *, last=False: None  # noqa: ARG005
         return
     if not sys.stderr.isatty():
         yield _NowAndThen()
@@ -119,17 +129,23 @@ def moving(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
 
     with Console(stderr=True).status("waiting") as status:
-        yield status.update
+
+        def tell(words: str, *, last: bool = False) -> None:
+            status.update(words)
+            if last:
+                say(words)
+
+        yield tell
 
 
 class _NowAndThen:
-    """Says what is new every ten seconds."""
+    """Says what is new every ten seconds, and at last."""
 
     def __init__(self) -> None:
         self._said, self._next = "", 0.0
 
-    def __call__(self, words: str) -> None:
-        if words != self._said and time.monotonic() >= self._next:
+    def __call__(self, words: str, *, last: bool = False) -> None:
+        if words != self._said and (last or time.monotonic() >= self._next):
             say(words)
             self._said, self._next = words, time.monotonic() + _LINE_SECONDS
 

@@ -18,6 +18,10 @@ Backend = Annotated[
     typer.Option(help="Where it runs. Not given: where the server's settings say, else on its machine."),
 ]
 Gpus = Annotated[int | None, typer.Option(min=0, max=64, help="GPUs that it needs. Not given: as its file says.")]
+Spot = Annotated[
+    bool | None,
+    typer.Option("--spot/--on-demand", help="In a cloud: on capacity that may be taken away. Not given: on spot."),
+]
 Name = Annotated[str | None, typer.Option(help="What it is called. Not given: as the file.")]
 Watch = Annotated[bool, typer.Option("--watch/--detach", help="Stay and watch, or leave it alone at once.")]
 
@@ -41,6 +45,7 @@ def train(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A simulation file, or the name of a ready one.")],
     backend: Backend = None,
     gpus: Gpus = None,
+    spot: Spot = None,
     name: Name = None,
     watch: Watch = True,
     as_json: output.AsJson = False,
@@ -50,7 +55,8 @@ def train(
     read = simulation_source.checked(source, simulation_source.winners())
     work = {"kind": "simulation", "simulation": json.loads(read.dumps())}
     with connection.connected() as client:
-        job = begun(client, {**work, "name": name or source.name}, backend, gpus, quiet=as_json)
+        work |= {"name": name or source.name, "backend": backend, "gpus": gpus, "spot": spot}
+        job = begun(client, work, quiet=as_json)
         ended = stayed(client, job, quiet=as_json) if watch else None
     if ended is not None:
         tell_end(ended, as_json)
@@ -58,12 +64,9 @@ def train(
         output.print_json(job)
 
 
-def begun(
-    client: httpx.Client, work: dict[str, Any], backend: str | None, gpus: int | None, *, quiet: bool
-) -> dict[str, Any]:
-    """A new job of the server. Raises ServerRefused."""
-    chosen = {name: value for name, value in {"backend": backend, "gpus": gpus}.items() if value is not None}
-    body = {**work, **chosen, "source": "cli"}
+def begun(client: httpx.Client, work: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    """A new job of the server; what is None is left to it. Raises ServerRefused."""
+    body = {**{name: value for name, value in work.items() if value is not None}, "source": "cli"}
     job: dict[str, Any] = connection.checked(client.post("/jobs", json=body))
     if not quiet:
         say(f"{job['name']} is job {job['job_id']} ({job['backend']})")

@@ -161,6 +161,9 @@ class Settings(ProviderSettings):
         description="ARN of the secret whose JSON has the URLs of the database, read by jobs in SageMaker and Batch",
     )
     training_queue: str | None = Field(None, description="Job queue of AWS Batch")
+    training_on_demand_queue: str | None = Field(
+        None, description="Job queue of AWS Batch for jobs that ask for no spot capacity; not set: there are none"
+    )
     training_definition: str | None = Field(None, description="Job definition of AWS Batch, which names the image")
     training_instance: str = Field("ml.g5.xlarge", description="Instances on which SageMaker runs jobs")
     training_subnets: list[str] = Field(

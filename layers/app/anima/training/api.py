@@ -38,6 +38,8 @@ def _told(one: Job) -> dict[str, Any]:
     progress = {name: value for name, value in one.progress.items() if name not in OWN}
     return {
         **told,
+        "attempt": jobs_service.attempt(one),
+        "most_attempts": jobs_service.MOST_ATTEMPTS,
         "progress": progress,
         "registered_model": model,
         "label": configuration_service.label(jobs_service.simulation_of(one)),
@@ -73,7 +75,7 @@ def create_job(caller: http.Caller, body: answers_api.NewJob) -> Any:
     """It is begun as soon as there is room for it. What is wrong with a simulation is told with its path."""
     jobs_service.check_may_start(caller)
     kind = configuration_service.kind_of(body.kind, body.simulation, body.batch)
-    chosen: dict[str, Any] = {"name": body.name, "backend": body.backend, "gpus": body.gpus, "source": body.source}
+    chosen: dict[str, Any] = body.model_dump(include={"name", "backend", "gpus", "spot", "source"})
     if kind == "simulation" and body.simulation is not None:
         new = configuration_service.new_simulation(body.simulation, **chosen)
     else:

@@ -82,6 +82,7 @@ def new_simulation(
     name: str | None = None,
     backend: Backend | None = None,
     gpus: int | None = None,
+    spot: bool | None = None,
     source: Source = "api",
 ) -> NewJob:
     """A job that trains by a simulation, or by a ready one of this name. Raises SimulationRefused, BackendNotSetUp."""
@@ -93,9 +94,9 @@ def new_simulation(
         "simulation",
         name or (given if isinstance(given, str) else _name_of(simulation)),
         {"simulation": simulation, "task": "train"},
-        _backend(backend),
+        _backend(backend, spot),
         int(asked.get("gpus") or 0) if gpus is None else gpus,
-        Limits(_number(asked.get("memory_bytes")), _number(asked.get("wall_seconds"))),
+        Limits(_number(asked.get("memory_bytes")), _number(asked.get("wall_seconds")), spot),
         source,
     )
 
@@ -116,6 +117,7 @@ def new_batch(
     name: str | None = None,
     backend: Backend | None = None,
     gpus: int | None = None,
+    spot: bool | None = None,
     source: Source = "api",
 ) -> NewJob:
     """A job that asks a model about each line of a file. Raises BatchInvalid, BackendNotSetUp."""
@@ -123,12 +125,13 @@ def new_batch(
     if "admin" not in principal.roles and (wrong := batch_file.from_outside(batch, jobs_service.owner(principal))):
         raise batch_file.BatchInvalid(wrong)
     told = {"batch": batch.model_dump(mode="json", exclude_none=True)}
-    return NewJob("batch_inference", name or "batch inference", told, _backend(backend), gpus or 0, source=source)
+    where, limits = _backend(backend, spot), Limits(spot=spot)
+    return NewJob("batch_inference", name or "batch inference", told, where, gpus or 0, limits, source)
 
 
-def _backend(name: Backend | None) -> Backend:
+def _backend(name: Backend | None, spot: bool | None) -> Backend:
     chosen = name or settings().training_backend
-    if (lacks := backends.missing(chosen)) is not None:
+    if (lacks := backends.missing(chosen, spot=spot is not False)) is not None:
         raise BackendNotSetUp(backend=chosen, reason=lacks)
     return chosen
 

@@ -38,6 +38,14 @@ def check_may_start(principal: db.Principal) -> None:
         raise MayNotStart
 
 
+def attempt(one: Job) -> int:
+    """Which attempt it is of the `MOST_ATTEMPTS` that it has: one that was paused or interrupted is none of them.
+
+    The number of the job itself counts them all, for each has a name of its own; what is not counted raises its most.
+    """
+    return max(0, one.attempt - (one.most_attempts - MOST_ATTEMPTS))
+
+
 def create(principal: db.Principal, new: NewJob, *, job_id: uuid.UUID | None = None) -> Job:
     """Enters a job with its run, and has it begun; one of this `job_id` that is there already is answered as it is.
 

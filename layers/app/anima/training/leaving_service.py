@@ -60,9 +60,25 @@ def complete(principal: db.Principal, one: Job) -> None:
     if result is None and one.backend in HERE:
         leave(principal, one, "failed", error="it ended without a word, and without a result", exit_code=0)
         return
+    _came_to(principal, one, result or {})
     found = registering_service.register(principal, one.job_id)
     kept = {**_bounded(result or {}), **found.said}
     leave(principal, one, "completed", exit_code=0, result=kept, model_id=found.model_id)
+
+
+def _came_to(principal: db.Principal, one: Job, result: Mapping[str, Any]) -> None:
+    """How far it came, by its result: of one that was over before it was listened to nothing else says so."""
+    step = count(result.get("steps", result.get("step")))
+    if step is None or (one.step is not None and one.step >= step):
+        return
+    of = count(result.get("of")) or one.of or step
+    with db.transaction(principal) as tx:
+        repo.seen(tx, one.owner_id, one.job_id, one.attempt, step=step, of=of, progress=one.progress, heartbeat_at=None)
+
+
+def count(value: object) -> int | None:
+    """A number of steps that a row can hold; None for anything else."""
+    return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def _bounded(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +98,13 @@ def once_more(
 ) -> bool:
     """Has it go on from its checkpoint, where attempts are left: who was interrupted has done nothing wrong."""
     if not interrupted and one.attempt >= one.most_attempts:
-        leave(principal, one, "failed", error=f"{reason} (attempt {one.attempt})"[:_MOST_ERROR], exit_code=exit_code)
+        leave(
+            principal,
+            one,
+            "failed",
+            error=f"{reason} (attempt {jobs_service.attempt(one)})"[:_MOST_ERROR],
+            exit_code=exit_code,
+        )
         return False
     telemetry.count("training.again", backend=one.backend, interrupted=str(interrupted).lower())
     seconds = _FIRST_WAIT if interrupted else _FIRST_WAIT * 2 ** min(one.attempt - 1, 6)

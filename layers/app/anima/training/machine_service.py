@@ -114,7 +114,7 @@ def _ended(event: Mapping[str, Any]) -> dict[str, Any]:
 def _validate(principal: db.Principal, one: Job, event: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001
     if one.status in ENDED or one.status == "paused":
         raise JobState(status=one.status, reason="it is not to run")
-    if (lacks := backends.missing(one.backend)) is not None and one.backend in _IN_MACHINE:
+    if (lacks := backends.missing(one.backend, spot=one.spot, here=True)) is not None and one.backend in _IN_MACHINE:
         raise BadInput(reason=lacks)
     return {"backend": one.backend if one.backend in _IN_MACHINE else "elsewhere"}
 
@@ -136,8 +136,9 @@ def _allocate(principal: db.Principal, one: Job, event: Mapping[str, Any]) -> di
 
 
 def _order(one: Job) -> dict[str, Any]:
-    from anima.vendors.job_backends import aws
+    from anima.vendors.job_backends import aws, batch, sagemaker
 
+    seconds = int(one.limits.get("wall_seconds") or _DAY)
     place = aws.place_of(one.job_id.hex)
     memory = str(max(512, int(one.limits.get("memory_bytes") or _MEMORY_MIB * _MIB) // _MIB))
     needs = [{"Type": "VCPU", "Value": str(_CPUS)}, {"Type": "MEMORY", "Value": memory}]
@@ -151,8 +152,11 @@ def _order(one: Job) -> dict[str, Any]:
         "checkpoint_uri": f"{place}checkpoints/",
         "run_id": "" if one.run_id is None else str(one.run_id),
         "instance": settings().training_instance,
-        "seconds": int(one.limits.get("wall_seconds") or _DAY),
+        "seconds": seconds,
         "resources": needs,
+        "spot": one.spot,
+        "stopping": sagemaker.stopping(seconds, spot=one.spot),
+        "queue": batch.queue(spot=one.spot),
     }
 
 

@@ -30,6 +30,8 @@ class Limits:
 
     memory_bytes: int | None = None
     wall_seconds: int | None = None
+    spot: bool | None = None
+    """Whether it may run on capacity that can be taken away, where a cloud runs it; None: it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,11 @@ class Job:
     def attempt_name(self) -> str:
         """What the attempt that runs now is called everywhere: the job's id and which attempt it is."""
         return f"{self.job_id.hex}-{self.attempt}"
+
+    @property
+    def spot(self) -> bool:
+        """Whether it may run on capacity that can be taken away."""
+        return bool(self.limits.get("spot", True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ def order(principal: db.Principal, one: Job) -> JobOrder:
         one.limits.get("memory_bytes"),
         one.limits.get("wall_seconds"),
         settings().training_image,
+        spot=one.spot,
         ended=partial(_ended, one.owner_id, one.job_id),
     )
 
@@ -206,8 +207,8 @@ def listen(principal: db.Principal, one: Job, handle: str) -> Job:
             one.owner_id,
             one.job_id,
             one.attempt,
-            step=_count(last.get("step")),
-            of=_count(last.get("of")),
+            step=leaving_service.count(last.get("step")),
+            of=leaving_service.count(last.get("of")),
             progress=progress,
             heartbeat_at=now if beats else None,
         )
@@ -234,14 +235,10 @@ def _heartbeat(line: str) -> dict[str, Any] | None:
         found = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or _count(found.get("step")) is None:
+    if not isinstance(found, dict) or leaving_service.count(found.get("step")) is None:
         return None
     fine = [name for name, value in found.items() if name not in OWN and _plain(name) and _plain(value)]
     return {name: found[name] for name in ("step", *fine[:_MOST_NAMES])}
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def _plain(value: object) -> bool:

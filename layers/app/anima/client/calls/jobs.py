@@ -41,9 +41,14 @@ class Jobs:
         name: str | None = None,
         backend: JobBackend | None = None,
         gpus: int | None = None,
+        spot: bool | None = None,
     ) -> Given:
-        """Asks for a job: a simulation (or the name of a ready one), or a batch. It begins when there is room."""
-        return Given(body=present(simulation=simulation, batch=batch, name=name, backend=backend, gpus=gpus))
+        """Asks for a job: a simulation (or the name of a ready one), or a batch. It begins when there is room.
+
+        In a cloud it may run on capacity that is taken away, unless `spot` is false.
+        """
+        chosen = {"name": name, "backend": backend, "gpus": gpus, "spot": spot}
+        return Given(body=present(simulation=simulation, batch=batch, **chosen))
 
     @listing("/jobs/ready", ReadySimulation)
     def list_ready_simulations(self) -> Given:

@@ -17,6 +17,12 @@ _DAY = 86_400
 _STOPPED = "stopped by its person"
 
 
+def queue(*, spot: bool) -> str:
+    """The queue for jobs of a kind of capacity, which a queue's machines decide; one queue may be for both."""
+    configured = settings()
+    return str((None if spot else configured.training_on_demand_queue) or configured.training_queue or "")
+
+
 class Batch:
     """Each attempt is a job of its own name; Batch itself knows jobs by an id, which is found by that name."""
 
@@ -35,7 +41,7 @@ class Batch:
         with aws.asking():
             aws.client("batch").submit_job(
                 jobName=aws.full_name(order.name),
-                jobQueue=configured.training_queue,
+                jobQueue=queue(spot=order.spot),
                 jobDefinition=configured.training_definition,
                 containerOverrides={
                     "environment": [{"name": name, "value": value} for name, value in told.items()],
@@ -91,9 +97,11 @@ class Batch:
     def _id(self, name: str) -> str | None:
         """The id of a job; of several of one name the newest."""
         asked = {"name": "JOB_NAME", "values": [aws.full_name(name)]}
-        with aws.asking():
-            found = aws.client("batch").list_jobs(jobQueue=settings().training_queue, filters=[asked])
-        jobs = [one for one in found["jobSummaryList"] if one["jobName"] == aws.full_name(name)]
+        jobs = []
+        for one in dict.fromkeys((queue(spot=True), queue(spot=False))):
+            with aws.asking():
+                found = aws.client("batch").list_jobs(jobQueue=one, filters=[asked])
+            jobs += [each for each in found["jobSummaryList"] if each["jobName"] == aws.full_name(name)]
         jobs.sort(key=lambda one: one.get("createdAt", 0))
         return str(jobs[-1]["jobId"]) if jobs else None
 

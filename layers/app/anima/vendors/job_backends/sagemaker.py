@@ -1,4 +1,4 @@
-"""Jobs as training jobs of SageMaker, on spot instances, going on from their checkpoints when those are taken away."""
+"""Jobs as training jobs of SageMaker: on spot instances, going on where those are taken away, or on demand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ _WAIT = 3600
 """So much longer than it may run it may wait for a spot instance."""
 _VOLUME_GB = 50
 _CODE = re.compile(r"exit code:?\s*(\d+)", re.IGNORECASE)
+
+
+def stopping(seconds: int, *, spot: bool) -> dict[str, int]:
+    """When SageMaker ends a training job. On demand it refuses to be told how long to wait for an instance."""
+    return {"MaxRuntimeInSeconds": seconds, **({"MaxWaitTimeInSeconds": seconds + _WAIT} if spot else {})}
 
 
 class SageMaker:
@@ -62,8 +67,8 @@ class SageMaker:
                 "InstanceCount": 1,
                 "VolumeSizeInGB": _VOLUME_GB,
             },
-            "EnableManagedSpotTraining": True,
-            "StoppingCondition": {"MaxRuntimeInSeconds": seconds, "MaxWaitTimeInSeconds": seconds + _WAIT},
+            "EnableManagedSpotTraining": order.spot,
+            "StoppingCondition": stopping(seconds, spot=order.spot),
             "Environment": aws.environment(order),
             "Tags": [{"Key": "stage", "Value": configured.stage}],
         }

@@ -39,6 +39,8 @@ class JobOrder:
     image: str | None = None
     input_uri: str | None = None
     output_uri: str | None = None
+    spot: bool = True
+    """On capacity that may be taken away, where the backend has such."""
     ended: Callable[[], None] = lambda: None
     """Called when a child has ended, by the process that started it, while that lives."""
 
@@ -116,8 +118,11 @@ def backend(name: str) -> TrainingBackend:
     return _made(name, settings().data_dir)
 
 
-def missing(name: str) -> str | None:
-    """What a backend needs and has not; None where it can be used."""
+def missing(name: str, *, spot: bool = True, here: bool = False) -> str | None:
+    """What a backend needs and has not, for a job on `spot` or on demand; None where it can be used.
+
+    What a state machine brings is not asked for where it is begun; `here` is in one of its tasks, which has it all.
+    """
     configured = settings()
     if name == "container":
         from anima.vendors.job_backends.container import program
@@ -132,6 +137,10 @@ def missing(name: str) -> str | None:
             "ANIMA_TRAINING_ROLE": configured.training_role or name == "batch" or not alone,
             "ANIMA_TRAINING_QUEUE": configured.training_queue or name == "sagemaker" or not alone,
             "ANIMA_TRAINING_DEFINITION": configured.training_definition or name == "sagemaker" or not alone,
+            "ANIMA_TRAINING_ON_DEMAND_QUEUE": configured.training_on_demand_queue
+            or spot
+            or name == "sagemaker"
+            or not (alone or here),
             "ANIMA_OBJECT_STORE_URL (s3://…)": (configured.object_store_url or "").startswith("s3://"),
         }
         lacking = [one for one, given in needed.items() if not given]
