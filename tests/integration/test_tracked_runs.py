@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -83,10 +84,16 @@ def test_bad_orders_are_refused(keeper: Keeper, another_keeper: Keeper, run: Run
         trackers_service.track(another_keeper.principal, run.session_id, "recorder", "here")
 
 
-@pytest.mark.skipif(find_spec("mlflow") is not None, reason="MLflow is installed here")
-def test_what_is_not_installed_is_named(keeper: Keeper, run: Run) -> None:
+@pytest.mark.parametrize("kind", ["mlflow", "tensorboard", "wandb"])
+def test_what_is_not_installed_is_named_and_leaves_nothing_behind(
+    keeper: Keeper, run: Run, kind: str, tmp_path: Path
+) -> None:
+    if find_spec(kind) is not None:
+        pytest.skip(f"{kind} is installed here")
+    place = f"sqlite:///{tmp_path}/nowhere.db" if kind == "mlflow" else str(tmp_path / "runs")
     with pytest.raises(TrackerMissing, match=r"anima\[train\]"):
-        trackers_service.track(keeper.principal, run.session_id, "mlflow", "sqlite:///nowhere.db")
+        trackers_service.track(keeper.principal, run.session_id, kind, place)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_configurations_are_flat_by_path() -> None:

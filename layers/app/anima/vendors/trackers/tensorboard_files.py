@@ -10,17 +10,20 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from anima.vendors.trackers import KeptState, Point, TrackedRun, Written, folder_name
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 def write(place: str, run: TrackedRun, points: Iterable[Point], checkpoints: Sequence[KeptState]) -> Written:
     """Writes the run's folder below `place`; the file of an earlier time is replaced when the new one is whole."""
+    from tensorboard.summary.writer.record_writer import RecordWriter  # first: where it is missing, nothing is made
+
     folder = Path(place) / folder_name(run)
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"events.out.tfevents.{int(run.begun.timestamp()):010d}.anima"
@@ -28,7 +31,7 @@ def write(place: str, run: TrackedRun, points: Iterable[Point], checkpoints: Seq
     draft = folder / f".{run.run_id.hex}.{os.getpid()}.draft"
     try:
         with draft.open("wb") as file:
-            count = _written(file, run, points, checkpoints)
+            count = _written(RecordWriter(file), run, points, checkpoints)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(final)
@@ -41,10 +44,8 @@ def write(place: str, run: TrackedRun, points: Iterable[Point], checkpoints: Seq
     return Written(str(folder), folder.name, count)
 
 
-def _written(file: BinaryIO, run: TrackedRun, points: Iterable[Point], checkpoints: Sequence[KeptState]) -> int:
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    records, count = RecordWriter(file), 0
+def _written(records: RecordWriter, run: TrackedRun, points: Iterable[Point], checkpoints: Sequence[KeptState]) -> int:
+    count = 0
     for event in _opening(run):
         records.write(event.SerializeToString())
     for point in points:
