@@ -117,23 +117,26 @@ def _ours(url: str, folder: Path, source: Path, **more: Any) -> Done:
         **more,
     }
     environment = {**os.environ, "ANIMA_JOB_DIR": str(job), "ANIMA_JOB_CONFIG": json.dumps(given)}
-    return _process([sys.executable, str(SCRIPT)], environment)
+    return process([str(SCRIPT)], environment)
 
 
 def _theirs(url: str, folder: Path, source: Path, how: str) -> Done:
-    command = [sys.executable, str(Path(__file__).with_name("batch_peer.py")), how, url, str(source)]
-    return _process([*command, str(folder / "theirs.jsonl")], dict(os.environ))
+    script = Path(__file__).with_name("batch_peer.py")
+    return process([str(script), how, url, str(source), str(folder / "theirs.jsonl")], dict(os.environ))
 
 
-def _process(command: list[str], environment: dict[str, str]) -> Done:
-    """Runs a program to its end."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, code, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode:
-        raise RuntimeError(f"{command[1]} ended with {process.returncode}")
-    return Done(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+def process(script: list[str], environment: dict[str, str]) -> Done:
+    """Runs a script of Python with its arguments to its end. Raises RuntimeError where that is not a good one."""
+    with tempfile.TemporaryDirectory() as apart:
+        report, begun = Path(apart, "memory"), time.perf_counter()
+        command = [sys.executable, str(Path(__file__).with_name("own_memory.py")), str(report), *script]
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        _, code, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(code)
+        wall = time.perf_counter() - begun
+        if child.returncode:
+            raise RuntimeError(f"{script[0]} ended with {child.returncode}")
+        return Done(wall, used.ru_utime + used.ru_stime, int(report.read_text()) / 1024)
 
 
 def _written(path: Path, prompts: list[str]) -> Path:
