@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from anima.inference.batch_file import Batch, blob_key
 from anima.kernel.errors import Conflict, NotFound
 from anima.vendors.blobs import Blobs, blobs
+from anima.vendors.job_contract import naming
 
 from .journal import Journal, key_of_line
 
@@ -75,7 +76,7 @@ def delivered(journal: Journal, numbers: list[int] | range, target: str, folder:
     draft = _draft(target, folder)
     draft.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with draft.open("wb") as file:
+        with naming(draft), draft.open("wb") as file:
             for number in numbers:
                 if (found := journal.lines.get(key_of_line(number))) is not None:
                     file.write(journal.row(found) + b"\n")

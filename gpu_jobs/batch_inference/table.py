@@ -12,6 +12,8 @@ import struct
 from hashlib import blake2b
 from pathlib import Path
 
+from anima.vendors.job_contract import naming
+
 _SLOT = struct.Struct("<16sqq")
 _EMPTY = bytes(16)
 _FULL = 0.6
@@ -25,6 +27,15 @@ def key_of(*parts: bytes) -> bytes:
         digest.update(len(part).to_bytes(8, "little") + part)
     made = digest.digest()
     return made if made != _EMPTY else b"\1" * 16
+
+
+def _reserve(descriptor: int, n_bytes: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, n_bytes)
+        return
+    zeros = bytes(1 << 20)
+    for at in range(0, n_bytes, len(zeros)):
+        os.write(descriptor, zeros[: n_bytes - at])
 
 
 class Table:
@@ -80,12 +91,8 @@ class Table:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             n_bytes = slots * _SLOT.size
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(descriptor, 0, n_bytes)
-            else:
-                zeros = bytes(1 << 20)
-                for at in range(0, n_bytes, len(zeros)):
-                    os.write(descriptor, zeros[: n_bytes - at])
+            with naming(path):
+                _reserve(descriptor, n_bytes)
             return mmap.mmap(descriptor, n_bytes)
         finally:
             os.close(descriptor)

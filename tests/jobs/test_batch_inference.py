@@ -226,7 +226,8 @@ def test_a_disk_that_fills_up_ends_the_job_and_room_lets_it_go_on(job: Job, stub
     job.put([{"id": number, "prompt": f"{number} " + "word " * 400} for number in range(60)])
     code, _ = job.run(limit=100_000)
     assert code == 1
-    assert job.failure().startswith("disk: File too large")
+    part = job.folder / "checkpoints" / "answers-00000.part"
+    assert job.failure().strip() == f"disk: File too large ({part})"
     assert not (job.folder / "model" / "answers.jsonl").exists()
     assert job.run()[0] == 0
     assert [row["id"] for row in job.rows()] == list(range(60))

@@ -67,6 +67,11 @@ class NewJob(http.Body):
     batch: dict[str, Any] | None = Field(None, description="The configuration of a batch inference")
     backend: Backend | None = Field(None, description="Where it runs; not set: as the settings say")
     gpus: int | None = Field(None, ge=0, le=64, description="Not set: as its simulation says")
+    spot: bool | None = Field(
+        None,
+        description="In SageMaker and Batch: capacity that is cheaper and may be taken away, from which it goes on by "
+        "its checkpoint; false: on demand. Not set: spot",
+    )
     source: Source = Field("api", description="By which door it came")
 
 
@@ -95,7 +100,7 @@ class JobAnswer(BaseModel):
     run_id: uuid.UUID | None
     model_id: uuid.UUID | None
     registered_model: JobModel | None
-    attempt: int
+    attempt: int = Field(description="Which of those that count: not what was paused, or interrupted by its machine")
     most_attempts: int
     step: int | None
     of: int | None
