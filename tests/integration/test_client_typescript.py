@@ -12,6 +12,7 @@ import pytest
 from scripts import node, typescript
 
 from fixtures.api import Person
+from fixtures.jobs import Jobs
 from fixtures.stub_llm import Reply, StubLLM
 
 pytestmark = pytest.mark.usefixtures("fast_embedder")
@@ -50,6 +51,11 @@ def test_it_talks_with_the_running_app(built: Path, listening: str, alice: Perso
     talking.always(answer)
     settings = {"ANIMA_URL": listening, "ANIMA_API_KEY": alice.key}
     told = run(built, "running", **settings, ANIMA_USERNAME=alice.username, ANIMA_PASSWORD=alice.password)
+    assert "# skipped 0" in told
+
+
+def test_it_begins_jobs_watches_and_ends_them(built: Path, listening: str, delivered_jobs: Jobs) -> None:
+    told = run(built, "jobs", ANIMA_URL=listening, ANIMA_API_KEY=delivered_jobs.person.key)
     assert "# skipped 0" in told
 
 

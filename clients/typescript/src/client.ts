@@ -3,6 +3,8 @@
 import createFetch, { type Client } from "openapi-fetch";
 
 import { AnimaError } from "./errors.js";
+import { Jobs } from "./jobs.js";
+import { all, every, good } from "./pages.js";
 import { sleep } from "./retries.js";
 import type { components, paths } from "./schema.js";
 import { TurnStream, type Answer } from "./streams.js";
@@ -30,20 +32,16 @@ export interface MessageBody {
   model?: string;
 }
 
-interface Page<T> {
-  items: T[];
-  next_cursor?: string | null;
-}
-
 const AT_WORK = new Set(["queued", "running"]);
 
-export class Anima {
+export class Anima extends Jobs {
   /** Every route: `anima.api.GET("/api/v1/avatars/{avatar_id}", { params: { path: { avatar_id } } })`. Errors are thrown. */
   readonly api: Client<paths>;
   readonly #wire: Wire;
   readonly #options: Options;
 
   constructor(options: Options) {
+    super();
     this.#options = options;
     this.#wire = new Wire(options);
     this.api = createFetch<paths>({ baseUrl: this.#wire.url, fetch: this.#wire.send });
@@ -170,29 +168,13 @@ export class Anima {
     return good(await this.api.POST("/api/v1/responses/{response_id}/feedback", { params, body: { rating, comment } }));
   }
 
+  protected sent(path: string, init?: RequestInit): Promise<Response> {
+    return this.#wire.send(`${this.#wire.url}${path}`, init);
+  }
+
   async #avatarOf(session_id: number): Promise<string> {
     const session = good(await this.api.GET("/api/v1/sessions/{session_id}", { params: { path: { session_id } } }));
     if (session.avatar_id === null) throw new AnimaError(`the avatar of session ${session_id} has been deleted`);
     return session.avatar_id;
   }
-}
-
-/** The answer of a route; errors were thrown before it could come without one. */
-function good<T>(answer: { data?: T }): T {
-  return answer.data as T;
-}
-
-async function* every<T>(page: (cursor: string | undefined) => Promise<Page<T>>): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const answer = await page(cursor);
-    yield* answer.items;
-    cursor = answer.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-}
-
-async function all<T>(page: (cursor: string | undefined) => Promise<Page<T>>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of every(page)) items.push(item);
-  return items;
 }

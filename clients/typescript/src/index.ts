@@ -1,5 +1,6 @@
 export * from "./client.js";
 export * from "./errors.js";
+export * from "./jobs.js";
 export type { Retries } from "./retries.js";
 export type { components, paths } from "./schema.js";
 export * from "./streams.js";

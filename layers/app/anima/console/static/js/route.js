@@ -13,7 +13,7 @@ import { signal } from '@preact/signals';
  * @property {number} [message] the message to show
  * @property {number} [leaf] the message with which the branch ends that is shown; none: the newest
  * @property {string} [model] of the registry
- * @property {string} [job] a run, or “new”
+ * @property {string} [job] a run, or “new”, or “batch” for a new one
  * @property {string} [part] of the documents, of the memory, of an avatar's page, of the gallery, or of the admin's
  * @property {boolean} [feeling] whether the drawer shows how the avatar feels
  * @property {string} [fact] the fact that the drawer shows

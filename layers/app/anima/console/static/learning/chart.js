@@ -4,7 +4,10 @@ import Plot from 'uplot';
 import { short } from './numbers.js';
 
 /** @typedef {{ label: string, colour: string, dash?: number[], width?: number, alpha?: number }} Line */
+/** @typedef {{ x: number, colour?: string }} Mark a step at which the agent took the world to have changed */
 /** @typedef {{ lines: Line[], group: string, log?: boolean, height?: number, onCursor?: (index: number | null) => void }} Options */
+
+const WORD = 'reset';
 
 /** @type {Map<string, string>} */
 const seen = new Map();
@@ -40,8 +43,33 @@ function powers(least, greatest) {
   return Array.from({ length: Math.floor((to - from) / every) + 1 }, (_, index) => 10 ** (from + index * every));
 }
 
-/** @param {number} width @param {Options} given @returns {import('uplot').Options} */
-function options(width, { lines, group, log = false, height = 150, onCursor }) {
+/** Thin dashed lines over a plot, each with its word where there is room for it. @param {import('uplot')} plot @param {Mark[]} marks in their order */
+function drawMarks({ ctx, bbox, scales, valToPos }, marks) {
+  const [one, right] = [devicePixelRatio, bbox.left + bbox.width];
+  let free = bbox.left;
+  ctx.save();
+  ctx.font = `${11 * one}px Inter, sans-serif`;
+  [ctx.textBaseline, ctx.textAlign] = ['top', 'left'];
+  ctx.lineWidth = one;
+  ctx.setLineDash([2 * one, 3 * one]);
+  const wide = ctx.measureText(WORD).width + 4 * one;
+  for (const { x, colour: name } of marks.filter((mark) => mark.x >= (scales.x?.min ?? 0) && mark.x <= (scales.x?.max ?? 0))) {
+    const at = Math.round(valToPos(x, 'x', true)) + 0.5;
+    ctx.strokeStyle = ctx.fillStyle = colour(name ?? 'ink-2');
+    ctx.beginPath();
+    ctx.moveTo(at, bbox.top);
+    ctx.lineTo(at, bbox.top + bbox.height);
+    ctx.stroke();
+    const from = at + wide > right ? at - wide : at + 3 * one;
+    if (from < free) continue;
+    ctx.fillText(WORD, from, bbox.top);
+    free = Math.max(at, from + wide);
+  }
+  ctx.restore();
+}
+
+/** @param {number} width @param {Options} given @param {() => Mark[]} marks @returns {import('uplot').Options} */
+function options(width, { lines, group, log = false, height = 150, onCursor }, marks) {
   const axis = { stroke: () => colour('ink-2'), grid: { stroke: () => colour('line'), width: 1 }, ticks: { show: false }, font: '12px Inter, sans-serif' };
   return {
     width,
@@ -57,22 +85,24 @@ function options(width, { lines, group, log = false, height = 150, onCursor }) {
       {},
       ...lines.map((line) => ({ label: line.label, stroke: () => colour(line.colour), width: line.width ?? 1.5, dash: line.dash, alpha: line.alpha ?? 1, spanGaps: true, points: { show: false } })),
     ],
-    hooks: { setCursor: [(plot) => onCursor?.(plot.cursor.idx ?? null)] },
+    hooks: { setCursor: [(plot) => onCursor?.(plot.cursor.idx ?? null)], draw: [(plot) => drawMarks(plot, marks())] },
   };
 }
 
 /** Draws a plot into an element and keeps it as wide. @param {HTMLElement} element @param {Options} given */
 export function chart(element, given) {
   const width = () => Math.max(element.clientWidth, 120);
-  const plot = new Plot(options(width(), given), [[], ...given.lines.map(() => [])], element);
+  let marks = /** @type {Mark[]} */ ([]);
+  const plot = new Plot(options(width(), given, () => marks), [[], ...given.lines.map(() => [])], element);
   const sized = new ResizeObserver(() => {
     if (plot.width !== width()) plot.setSize({ width: width(), height: given.height ?? 150 });
   });
   sized.observe(element);
   const unpainted = repainted(() => plot.redraw(false, true));
   return {
-    /** @param {number[]} x @param {(number | null | undefined)[][]} columns */
-    set(x, columns) {
+    /** @param {number[]} x @param {(number | null | undefined)[][]} columns @param {Mark[]} [marked] in their order */
+    set(x, columns, marked = []) {
+      marks = marked;
       plot.setData([x, ...columns]); // on a log axis what is zero or below leaves the plot at its bottom
     },
     /** Puts the cursor on a value of x, without telling; null takes it away. @param {number | null} x */

@@ -5,10 +5,12 @@ import { MOST_METRICS } from './query.js';
 
 /** @import { JobAnswer } from './types.js' */
 
-/** @typedef {{ job: JobAnswer, x: number[], y: (number | null)[], smooth: (number | null)[] }} Curve */
+/** @typedef {{ job: JobAnswer, x: number[], y: (number | null)[], smooth: (number | null)[], resets: number[] }} Curve `resets`: steps at which the agent took the world to have changed */
 /** @typedef {{ metric: string, curves: Curve[] }} Overlaid */
 
 const POINTS = 500;
+/** Measured at no other steps than those at which the agent took the world to have changed. */
+const RESET = 'reset';
 
 /** A metric by one word: those of training by their name. @param {{ name: string, scope: string }} series */
 export const keyOf = ({ name, scope }) => (scope === 'train' ? name : `${scope}/${name}`);
@@ -20,6 +22,7 @@ export async function metricsOf(jobs) {
   for (const { series } of await Promise.all(jobs.map((job) => measured(job, 'points=1')))) {
     for (const one of series) counted.set(keyOf(one), (counted.get(keyOf(one)) ?? 0) + 1);
   }
+  counted.delete(RESET);
   return [...counted].sort(([one, many], [other, more]) => more - many || one.localeCompare(other)).map(([key]) => key);
 }
 
@@ -31,19 +34,26 @@ async function measured(job, query) {
 /** The chosen metrics of several runs. @param {JobAnswer[]} jobs @param {string[]} metrics @returns {Promise<Overlaid[]>} */
 export async function overlaid(jobs, metrics) {
   const query = new URLSearchParams({ points: String(POINTS) });
-  for (const key of metrics.slice(0, MOST_METRICS)) query.append('name', key.replace(/^(test|validation)\//, ''));
+  for (const key of [...metrics.slice(0, MOST_METRICS), RESET]) query.append('name', key.replace(/^(test|validation)\//, ''));
   const found = await Promise.all(jobs.map((job) => measured(job, query.toString())));
   return metrics.map((metric) => ({
     metric,
     curves: jobs.flatMap((job, index) => {
       const series = found[index]?.series.find((one) => keyOf(one) === metric);
-      return series ? [curve(job, series.buckets)] : [];
+      return series ? [curve(job, series.buckets, resetsOf(job, found[index]?.series ?? []))] : [];
     }),
   }));
 }
 
-/** @param {JobAnswer} job @param {any[]} buckets @returns {Curve} */
-const curve = (job, buckets) => ({ job, x: buckets.map((one) => one.last_step), y: buckets.map((one) => one.mean), smooth: [] });
+/** @param {JobAnswer} job @param {any[]} buckets @param {number[]} resets @returns {Curve} */
+const curve = (job, buckets, resets) => ({ job, x: buckets.map((one) => one.last_step), y: buckets.map((one) => one.mean), smooth: [], resets });
+
+/** As it measured them, else as its result has the last of them. @param {JobAnswer} job @param {any[]} series @returns {number[]} */
+function resetsOf(job, series) {
+  const told = series.find((one) => keyOf(one) === RESET);
+  if (!told) return job.result?.resets ?? [];
+  return [...new Set(told.buckets.flatMap((/** @type {any} */ one) => [one.first_step, one.last_step]))];
+}
 
 /** An exponential moving average that does not begin at zero. @param {(number | null)[]} values @param {number} weight of what was before, 0 to 1 */
 export function smoothed(values, weight) {

@@ -7,8 +7,15 @@ import { calledIn } from './jobs.js';
 
 /** @import { JobAnswer } from './types.js' */
 
+/** A list that is longer is not written out. */
+const MOST_WRITTEN = 32;
+
 /** A value as a person reads it. @param {any} value */
-const told = (value) => (value === null || value === undefined ? 'not set' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+function told(value) {
+  if (Array.isArray(value) && value.length > MOST_WRITTEN) return `${value.length.toLocaleString('en')} of them`;
+  if (value === null || value === undefined) return 'not set';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
 
 /** @param {{ jobs: JobAnswer[] }} props two of them */
 export function Difference({ jobs }) {

@@ -48,14 +48,21 @@ export function whyFailed({ exit_code: code, attempt: tries }) {
   return tries > 1 ? `${known} It was tried ${tries} times.` : known;
 }
 
+/** Why something failed, for people: without the name that programs know it by, and with one full stop. @param {string} failure */
+export function sentence(failure) {
+  const words = failure.trim().replace(/^[a-z]+(?:-[a-z]+)+: /, '').replace(/\.+$/, '');
+  return /[?!]$/.test(words) ? words : `${words}.`;
+}
+
 /** What a run is called among others: by its name, and by how its id begins where another has that name. @param {JobAnswer} job @param {JobAnswer[]} among */
 export function calledIn({ job_id: id, name }, among) {
   return among.some((other) => other.name === name && other.job_id !== id) ? `${name} ${id.slice(0, 13)}` : name;
 }
 
 /** What to do next. @param {JobAnswer} job */
-export function nextStep({ exit_code: code }) {
+export function nextStep({ exit_code: code, kind }) {
   if (code === 2) return 'Correct the configuration and start one like it.';
+  if (kind === 'batch_inference') return 'What was answered is kept: it can be resumed, and asks nothing twice.';
   if (code === 137 || code === -9) return 'Take a smaller batch or replay buffer, or let it resume from its last checkpoint.';
   return 'Its last lines below say where it was. It can be resumed from its last checkpoint.';
 }
@@ -98,14 +105,14 @@ function actsOf({ status }) {
 export function Acts({ job, again, short = false }) {
   const act = (/** @type {string} */ what) =>
     attempt(async () => {
-      if (what === 'cancel' && !(await sure(`End “${job.name}”? What it has learnt until its last checkpoint is kept.`, 'End it', 'Let it run'))) return;
+      if (what === 'cancel' && !(await sure(`End “${job.name}”? ${job.kind === 'simulation' ? 'What it has learnt until its last checkpoint is kept.' : 'Its answers are given only when it comes to its end.'}`, 'End it', 'Let it run'))) return;
       await post(`/jobs/${job.job_id}/${what}`, {});
       said.value = `${job.name} ${ACTS[what]?.[1]}.`;
       again();
     });
   const forget = () =>
     attempt(async () => {
-      if (!(await sure(`Delete “${job.name}” with its plots, logs and checkpoints? A model that came of it stays.`, 'Delete'))) return;
+      if (!(await sure(`${job.kind === 'simulation' ? `Delete “${job.name}” with its plots, logs and checkpoints? A model that came of it stays.` : `Delete “${job.name}” with its answers and logs?`}`, 'Delete'))) return;
       await remove(`/jobs/${job.job_id}`);
       said.value = `${job.name} is deleted.`;
       go({ place: 'learning' });

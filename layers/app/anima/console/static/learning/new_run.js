@@ -9,12 +9,13 @@ import { asFailure, get, newKey, send } from '../js/api.js';
 import { said } from '../js/house.js';
 import { MenuButton } from '../js/rail.js';
 import { go, href } from '../js/route.js';
+import { Editor } from './editor.js';
 import { BACKENDS, simulationOf } from './jobs.js';
 import { fault, placeOf } from './json_places.js';
 import { ask, asked } from './query.js';
 
 /** @import { Failure } from '../js/api.js' */
-/** @typedef {{ path: string, message: string, start: number, end: number, line: number }} Problem */
+/** @import { Problem } from './editor.js' */
 
 const FIRST = 'cartpole';
 
@@ -23,40 +24,6 @@ async function beginnings() {
   const like = asked().get('like');
   const [ready, room, job] = await Promise.all([get('/jobs/ready'), get('/jobs/capacity').catch(() => ({ gpus: 0, backends: [] })), like ? get(`/jobs/${encodeURIComponent(like)}`) : null]);
   return { ready: /** @type {any} */ (ready).items, room: /** @type {any} */ (room), job: /** @type {any} */ (job) };
-}
-
-/** @param {{ problems: Problem[], show: (problem: Problem) => void }} props */
-function Problems({ problems, show }) {
-  if (problems.length === 0) return null;
-  return html`<div id="problems" class="problems" role="alert"><ul aria-label="What is wrong with it">
-    ${problems.map((one, index) => html`<li key=${index}><button type="button" class="quiet-button" onClick=${() => show(one)}>${one.line > 0 && `Line ${one.line}`}${one.line > 0 && one.path && ', '}${one.path && html`<code>${one.path}</code>`}</button> ${one.message}</li>`)}
-  </ul></div>`;
-}
-
-/** @param {{ text: { value: string }, problems: Problem[] }} props */
-function Editor({ text, problems }) {
-  const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const show = (/** @type {Problem} */ { start, end, line }) => {
-    if (!area.current) return;
-    area.current.focus();
-    area.current.setSelectionRange(start, end);
-    const height = area.current.scrollHeight / text.value.split('\n').length;
-    area.current.scrollTop = Math.max(0, (line - 4) * height);
-  };
-  return html`<label for="simulation">Simulation file</label>
-    <textarea
-      id="simulation"
-      class="json"
-      ref=${area}
-      rows="22"
-      spellcheck="false"
-      autocapitalize="off"
-      aria-invalid=${problems.length > 0}
-      aria-describedby=${problems.length ? 'problems' : undefined}
-      value=${text.value}
-      onInput=${(/** @type {any} */ event) => (text.value = event.target.value)}
-    ></textarea>
-    <${Problems} problems=${problems} show=${show} />`;
 }
 
 /** @param {{ ready: any[], room: any, job: any }} props */
@@ -103,7 +70,7 @@ function Form({ ready, room, job }) {
             ${ready.map((one) => html`<option key=${one.name} value=${one.name} selected=${one === chosen}>${one.title ?? one.name.replaceAll('_', ' ')}</option>`)}
           </select>
         </label>`}
-    <${Editor} text=${text} problems=${problems.value} />
+    <${Editor} id="simulation" label="Simulation file" rows="22" text=${text} problems=${problems.value} />
     <div class="fields">
       <label>Name <input name="name" maxlength="200" placeholder=${job ? job.name : (chosen?.name ?? '')} /></label>
       <label>Runs on

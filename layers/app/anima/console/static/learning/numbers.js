@@ -22,6 +22,17 @@ export function short(value) {
   return `${Number(scaled.toPrecision(4))}${unit}`;
 }
 
+const MOST_NAMED = 8;
+
+/** At which steps a run took the world to have changed, in words. @param {number[]} steps in their order @param {string} [who] */
+export function resetsIn(steps, who = 'it') {
+  const named = steps.slice(-MOST_NAMED).map(whole);
+  const last = named.pop();
+  const list = named.length ? `${named.join('; ')} and ${last}` : last;
+  const when = steps.length > MOST_NAMED ? `${whole(steps.length)} steps, the last ones ${list}` : `${steps.length === 1 ? 'step' : 'steps'} ${list}`;
+  return `Dashed, “reset”: ${who} took the world to have changed, at ${when}.`;
+}
+
 /** A cell; what a spreadsheet would take for a formula is kept from it by a quote. @param {unknown} value */
 function cell(value) {
   const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

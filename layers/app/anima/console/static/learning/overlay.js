@@ -8,7 +8,7 @@ import { Alert } from '../js/alert.js';
 import { chart, lineColour, moved } from './chart.js';
 import { metricsOf, overlaid, smoothed } from './curves.js';
 import { calledIn, isMoving, useLive } from './jobs.js';
-import { csv, figure, save, whole } from './numbers.js';
+import { csv, figure, resetsIn, save, whole } from './numbers.js';
 import { MOST_METRICS, ask, asked, toggle } from './query.js';
 
 /** @import { Signal } from '@preact/signals' */
@@ -41,6 +41,7 @@ function Panel({ one, jobs, weight, group, step, keyed }) {
   const xs = useRef(table.x);
   xs.current = table.x;
   const colours = one.curves.map(({ job }) => lineColour(jobs.findIndex((one) => one.job_id === job.job_id)));
+  const marks = one.curves.flatMap(({ resets }, index) => resets.map((x) => ({ x, colour: colours[index] }))).sort((mark, other) => mark.x - other.x);
   const log = asked().getAll('log').includes(one.metric);
   const set = colours.join() + log;
   useEffect(() => {
@@ -49,11 +50,11 @@ function Panel({ one, jobs, weight, group, step, keyed }) {
     const smooth = raw.map((line) => ({ ...line, width: 2, alpha: 1 }));
     const onCursor = (/** @type {number | null} */ index) => (step.value = index === null ? null : (xs.current[index] ?? null));
     drawn.current = chart(place.current, { lines: [...raw, ...smooth], group, log, height: 200, onCursor });
-    drawn.current.set(table.x, table.columns);
+    drawn.current.set(table.x, table.columns, marks);
     return () => drawn.current?.stop();
   }, [set]);
   useEffect(() => {
-    drawn.current?.set(table.x, table.columns);
+    drawn.current?.set(table.x, table.columns, marks);
   }, [table]);
   useEffect(() => {
     drawn.current?.point(keyed.value);
@@ -127,6 +128,7 @@ export function Overlay({ jobs }) {
   if (found.metrics.length === 0) return html`<p class="quiet">Nothing is measured yet: the first values come after some hundred steps.</p>`;
   const chosen = wanted.length ? wanted : found.chosen;
   const plots = chosenOf(found.plots, chosen, jobs);
+  const changed = (plots[0]?.curves ?? []).filter(({ resets }) => resets.length > 0);
   const steps = [...new Set(plots.flatMap(({ curves }) => curves.flatMap(({ x }) => x)))].sort((one, other) => one - other);
   const pressed = (/** @type {KeyboardEvent} */ event) => {
     if (event.target !== event.currentTarget) return;
@@ -142,6 +144,7 @@ export function Overlay({ jobs }) {
   return html`<${Controls} metrics=${found.metrics} chosen=${chosen} weight=${weight} saving=${saving} />
     <div class="plots" tabindex="0" role="group" aria-label="Curves: arrow keys move the cursor" onKeyDown=${pressed}>
       <p class="quiet" role="status">${step.value === null ? 'Last values; point at a curve for others.' : `at step ${whole(step.value)}`}</p>
+      ${changed.map(({ job, resets }) => html`<p key=${job.job_id} class="quiet resets">${resetsIn(resets, calledIn(job, jobs))}</p>`)}
       <div class="plots-grid wide">${plots.map((one) => html`<${Panel} key=${one.metric} one=${one} jobs=${jobs} weight=${weight} group=${group} step=${step} keyed=${keyed} />`)}</div>
     </div>`;
 }

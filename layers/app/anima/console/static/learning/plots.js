@@ -2,8 +2,8 @@
 // The live page of a run that stands alone shows the same: nothing here needs the console.
 
 import { chart, lineColour, moved } from './chart.js';
-import { csv, figure, save, whole } from './numbers.js';
-import { Ring } from './ring.js';
+import { csv, figure, resetsIn, save, whole } from './numbers.js';
+import { Ring, marked } from './ring.js';
 import { listen } from './source.js';
 
 /** @typedef {{ url: string, label?: string, log?: boolean, onEnd?: (told: any) => void, onLog?: (on: boolean) => void }} Source */
@@ -55,6 +55,9 @@ function numbers(sample) {
   return all.filter(([name, value]) => typeof value === 'number' && !UNDRAWN.has(name)).slice(0, MOST_NAMES);
 }
 
+/** The steps since the sample before at which the agent took the world to have changed. @param {any} sample @returns {number[]} */
+const resetsOf = ({ resets, reset, step }) => (Array.isArray(resets) ? resets : reset === true ? [step] : []);
+
 /** What a line is called beside its plot. @param {string} name */
 const told = (name) => (name.startsWith(C) ? name.slice(C.length) : name.replaceAll('_', ' '));
 
@@ -72,6 +75,8 @@ class Plots {
     /** @type {number | null} */
     this.cursor = null;
     this.sample = /** @type {any} */ ({});
+    /** Steps at which the agent took the world to have changed. @type {number[]} */
+    this.resets = [];
     this.timer = 0;
     this.log = source.log ?? false;
     this.build(element);
@@ -96,7 +101,9 @@ class Plots {
     if (this.source.label) this.head.append(made('span', isPathological(this.source.label) ? 'physics pathological' : 'physics', this.source.label));
     this.head.append(this.at, this.file);
     this.grid = made('div', 'plots-grid');
-    this.root.append(this.head, this.grid);
+    this.changes = made('p', 'quiet resets');
+    this.changes.hidden = true;
+    this.root.append(this.head, this.changes, this.grid);
     this.root.addEventListener('keydown', (event) => this.key(event));
     element.append(this.root);
   }
@@ -131,6 +138,7 @@ class Plots {
     this.ring.push(sample.step, numbers(sample).filter(([name, value]) => value !== 0 || this.ring.columns.has(name) || KINDS.some((kind) => kind.names(name))));
     if (this.state?.dataset.state === 'waiting') this.tell('live', null);
     this.sample = sample;
+    this.resets = marked(this.resets, resetsOf(sample), sample.step, this.ring.step(0));
     if (!this.timer) this.timer = setTimeout(() => this.draw(), DRAW_MS);
   }
 
@@ -140,7 +148,12 @@ class Plots {
     const width = this.grid?.firstElementChild?.clientWidth ?? 800;
     this.drawn = this.ring.drawn(Math.max(2 * width, 400));
     this.arrange();
-    for (const panel of this.panels) panel.drawn?.set(this.drawn.x, panel.names.map((name) => this.drawn.columns.get(name) ?? []));
+    const marks = this.resets.map((x) => ({ x }));
+    for (const panel of this.panels) panel.drawn?.set(this.drawn.x, panel.names.map((name) => this.drawn.columns.get(name) ?? []), marks);
+    if (this.changes) {
+      this.changes.hidden = marks.length === 0;
+      this.changes.textContent = resetsIn(this.resets);
+    }
     this.read();
   }
 

@@ -2,6 +2,16 @@
 
 /** @typedef {{ x: number[], columns: Map<string, (number | null)[]> }} Drawn */
 
+const MOST_MARKS = 500;
+
+/** Adds the steps of a sample at which something happened to those that are known. What is known beyond the sample is of
+ * before the run went back, what lies before the first point that is kept can be drawn no more.
+ * @param {number[]} known in their order @param {number[]} told @param {number} step of the sample @param {number} first */
+export function marked(known, told, step, first) {
+  const all = new Set([...known.filter((one) => one <= step), ...told.filter(Number.isFinite)]);
+  return [...all].filter((one) => one >= first).sort((one, other) => one - other).slice(-MOST_MARKS);
+}
+
 export class Ring {
   /** @param {number} capacity how many points are kept; the oldest make room */
   constructor(capacity) {

@@ -8,7 +8,8 @@ import { MenuButton } from '../js/rail.js';
 import { href, route } from '../js/route.js';
 import { When } from '../js/time.js';
 import { duration } from '../js/words.js';
-import { Acts, BACKENDS, Status, isMoving, isOver, nextStep, simulationOf, useLive, waitsFor, whyFailed } from './jobs.js';
+import { Batch, batchOf } from './batch.js';
+import { Acts, BACKENDS, Status, isMoving, isOver, nextStep, sentence, simulationOf, useLive, waitsFor, whyFailed } from './jobs.js';
 import { LivePlots } from './live.js';
 import { Logs } from './logs.js';
 import { figure, save, whole } from './numbers.js';
@@ -19,6 +20,8 @@ import { isPathological } from './plots.js';
 
 /** @type {[string | undefined, string][]} */
 const PARTS = [[undefined, 'Live'], ['metrics', 'Metrics'], ['logs', 'Logs'], ['configuration', 'Configuration']];
+/** A batch measures nothing but its counts. @type {[string | undefined, string][]} */
+const PARTS_OF_BATCH = [[undefined, 'Progress'], ['logs', 'Logs'], ['configuration', 'Configuration']];
 
 /** A list that is longer is not written out. */
 const MOST_WRITTEN = 32;
@@ -28,11 +31,9 @@ function Standing({ job, part }) {
   const { progress } = job;
   const speed = progress?.steps_per_second;
   const left = job.status === 'running' && job.of && speed ? (job.of - (job.step ?? 0)) / speed : null;
-  const { tokens_per_second: tokens, cache_saved_tokens: saved } = progress ?? {};
+  const isBatch = job.kind === 'batch_inference';
   const facts = [
-    `${whole(job.step ?? 0)}${job.of ? ` of ${whole(job.of)}` : ''} ${job.kind === 'batch_inference' ? 'lines' : 'steps'}`,
-    tokens ? `${figure(tokens)} tokens/s` : '',
-    saved ? `${whole(saved)} tokens saved by the cache` : '',
+    isBatch && !part ? '' : `${whole(job.step ?? 0)}${job.of ? ` of ${whole(job.of)}` : ''} ${isBatch ? 'lines' : 'steps'}`,
     speed ? `${figure(speed)} steps/s` : '',
     typeof progress?.return_mean === 'number' ? `return ${figure(progress.return_mean)}` : '',
     left === null ? '' : `about ${duration(left)} left`,
@@ -45,12 +46,12 @@ function Standing({ job, part }) {
     </p>
     ${Number(job.of) > 0 && !isOver(job) && html`<progress class="whole" value=${Math.min(1, (job.step ?? 0) / Number(job.of))} aria-label="Progress"></progress>`}
     ${job.status === 'queued' && html`<p class="reason">It waits ${waitsFor(job)}.</p>`}
-    ${isMoving(job) && job.error && html`<p class="reason words">The attempt before ended: ${job.error}</p>`}
+    ${isMoving(job) && job.error && html`<p class="reason words">The attempt before ended: ${sentence(job.error)}</p>`}
     ${job.status === 'paused' && html`<p class="reason">It is paused. Resume goes on from its last checkpoint.</p>`}
     ${job.status === 'failed' &&
     html`<div class="alert" role="alert"><div>
       <p><strong>Why it failed:</strong> ${whyFailed(job)}</p>
-      ${job.error && html`<p class="words said">${job.error}</p>`}
+      ${job.error && html`<p class="words said">${sentence(job.error)}</p>`}
       <p class="next">${nextStep(job)}</p>
     </div></div>`}
     ${job.status === 'completed' && typeof job.result?.last_100 === 'number' && html`<p>Its last hundred episodes returned ${figure(job.result.last_100)} on average${typeof job.result.evaluation?.return_mean === 'number' ? `, and ${figure(job.result.evaluation.return_mean)} when it was evaluated without chance` : ''}.</p>`}
@@ -60,15 +61,16 @@ function Standing({ job, part }) {
 /** @param {{ job: JobAnswer }} props */
 function Configuration({ job }) {
   const known = useAsked('/jobs?limit=50');
-  const simulation = simulationOf(job.configuration);
+  const isBatch = job.kind === 'batch_inference';
+  const simulation = isBatch ? batchOf(job) : simulationOf(job.configuration);
   const text = JSON.stringify(simulation, null, 2);
   const others = /** @type {JobAnswer[]} */ (known.found.value?.items ?? []).filter((one) => one.job_id !== job.job_id && one.kind === job.kind);
   return html`<section>
     <div class="row between">
       <h2>How it was set up</h2>
       <span class="row files">
-        ${job.kind === 'simulation' && html`<a href=${href({ place: 'learning', job: 'new', query: `like=${job.job_id}` })}>Start one like it</a>`}
-        <button type="button" class="quiet-button" onClick=${() => save(`${job.name}.json`, text, 'application/json')}>Save as JSON</button>
+        <a href=${href({ place: 'learning', job: isBatch ? 'batch' : 'new', query: `like=${job.job_id}` })}>Start one like it</a>
+        <button type="button" class="quiet-button" onClick=${() => save(`${job.name}.json`, isBatch ? JSON.stringify(job.configuration.batch, null, 2) : text, 'application/json')}>Save as JSON</button>
       </span>
     </div>
     ${others.length > 0 &&
@@ -98,10 +100,10 @@ function Tree({ value }) {
 
 /** @param {{ part: string | undefined, job: JobAnswer, again: () => void }} props */
 function Part({ part, job, again }) {
+  if (job.kind === 'batch_inference' && part === undefined) return html`<${Batch} job=${job} />`;
   if (part === 'metrics') return html`<${Overlay} jobs=${[job]} />`;
   if (part === 'logs') return html`<${Logs} job=${job} />`;
   if (part === 'configuration') return html`<${Configuration} job=${job} />`;
-  if (job.kind !== 'simulation') return html`${job.status === 'completed' && html`<p><a href=${`/api/v1/jobs/${job.job_id}/answers`} download>Its answers as a file</a></p>`}<${Logs} job=${job} />`;
   return html`<${LivePlots} job=${job} onEnd=${again} />${job.status === 'failed' && html`<${Logs} job=${job} />`}`;
 }
 
@@ -109,7 +111,8 @@ function Part({ part, job, again }) {
 export function Run({ id }) {
   const known = useLive(`/jobs/${encodeURIComponent(id)}`, isMoving);
   const [job, failure] = [known.found.value, known.failure.value];
-  const [part, words] = PARTS.find(([one]) => one === route.value.part) ?? PARTS[0] ?? [];
+  const parts = job?.kind === 'batch_inference' ? PARTS_OF_BATCH : PARTS;
+  const [part, words] = parts.find(([one]) => one === route.value.part) ?? parts[0] ?? [];
   useEffect(() => {
     document.title = `${job?.name ?? 'Run'} · Anima`;
   }, [job?.name]);
@@ -126,7 +129,7 @@ export function Run({ id }) {
     ${failure && html`<${Alert} failure=${failure} />`}
     <${Standing} job=${job} part=${part} />
     <nav class="tabs" aria-label=${`About ${job.name}`}>
-      ${PARTS.map(([one, name]) => html`<a key=${name} href=${href({ place: 'learning', job: id, part: one })} aria-current=${name === words ? 'page' : undefined}>${name}</a>`)}
+      ${parts.map(([one, name]) => html`<a key=${name} href=${href({ place: 'learning', job: id, part: one })} aria-current=${name === words ? 'page' : undefined}>${name}</a>`)}
     </nav>
     <${Part} part=${part} job=${job} again=${known.look} />
   </div>`;

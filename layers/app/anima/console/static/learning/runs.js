@@ -98,15 +98,17 @@ export function Runs() {
   }, []);
   const jobs = /** @type {JobAnswer[]} */ (found?.items ?? []);
   const chosen = selected.flatMap((id) => jobs.find((job) => job.job_id === id) ?? []);
+  const trained = chosen.filter(({ kind }) => kind === 'simulation');
   return html`<div class="page learning">
     <header class="title">
       <${MenuButton} /><h1>Learning</h1>
       ${jobs.length > 0 && html`<a class="button" href=${href({ place: 'visualisation' })}>Watch live</a>`}
+      <a class="button" href=${href({ place: 'learning', job: 'batch' })}>Start a batch</a>
       <a class="button primary" href=${href({ place: 'learning', job: 'new' })}>Start a run</a>
     </header>
     ${failure && html`<${Alert} failure=${failure} />`}
     ${!found && !failure && html`<p class="waiting" role="status">Reading…</p>`}
-    ${found && jobs.length === 0 && html`<p class="empty">No run yet. <a href=${href({ place: 'learning', job: 'new' })}>Start one</a> from a ready file, here or by <code>anima train cartpole.json</code>, and watch it learn.</p>`}
+    ${found && jobs.length === 0 && html`<p class="empty">No run yet. <a href=${href({ place: 'learning', job: 'new' })}>Start one</a> from a ready file, here or by <code>anima train cartpole.json</code>, and watch it learn. Or have a file of prompts answered, as a <a href=${href({ place: 'learning', job: 'batch' })}>batch</a>.</p>`}
     ${jobs.length > 0 &&
     html`<section>
         <${Room} jobs=${jobs} />
@@ -118,7 +120,7 @@ export function Runs() {
         ? html`<p class="quiet">Tick runs to lay their curves over each other; tick two to see how they were set up differently.</p>`
         : html`<section>
             <div class="row between"><h2>${chosen.length === 1 ? chosen[0]?.name : `${chosen.length} runs over each other`}</h2><button type="button" class="quiet-button" onClick=${() => ask((query) => query.delete('run'))}>Untick all</button></div>
-            <${Overlay} jobs=${chosen} />
+            ${trained.length > 0 ? html`<${Overlay} jobs=${trained} />` : html`<p class="quiet">Batches have no curves; tick two to see how they were set up differently.</p>`}
           </section>`}
       ${chosen.length === 2 && html`<${Difference} key=${selected.join()} jobs=${chosen} />`}`}
   </div>`;
