@@ -20,6 +20,7 @@ from anima.training import jobs_service
 from anima.training.errors import NoTrajectory, TrajectoryTooLarge
 from anima.training.model import ENDED, OWN, Job
 from anima.vendors.job_backends import training as backends
+from anima.vendors.job_lines import JobLines
 
 LONGEST_SECONDS = 280.0
 """A stream ends after so long at most; its page asks again."""
@@ -40,33 +41,6 @@ class Sample:
 
     event: str
     data: dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Tail:
-    """Lines that are appended to a file, also while it is cut or not there yet."""
-
-    path: Path
-    _at: int | None = None
-    _file: int | None = None
-
-    def lines(self) -> list[str]:
-        """Whole lines since the last call; at first those at the end of the file."""
-        try:
-            with self.path.open("rb") as file:
-                told = os.fstat(file.fileno())
-                if self._at is None or self._file != told.st_ino or told.st_size < self._at:
-                    first = max(0, told.st_size - _TAIL_BYTES)
-                    file.seek(first)
-                    self._at = first + (len(file.readline()) if first else 0)
-                    self._file = told.st_ino
-                file.seek(self._at)
-                data = file.read(_TAIL_BYTES * 2)
-        except OSError:
-            return []
-        whole = data.rfind(b"\n") + 1
-        self._at += whole
-        return data[:whole].decode("utf-8", "replace").splitlines()
 
 
 def samples(principal: db.Principal, job_id: uuid.UUID, gone: threading.Event) -> Iterator[Sample]:
@@ -96,7 +70,7 @@ def _counted(found: Iterator[Sample]) -> Iterator[Sample]:
 
 def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterator[Sample]:
     folder = _folder(one)
-    tail = _Tail(folder / "live.jsonl") if folder is not None else None
+    tail = None if folder is None else _tail(folder)
     begun = looked = time.monotonic()
     beat = None
     while True:
@@ -117,7 +91,8 @@ def _samples(principal: db.Principal, one: Job, gone: threading.Event) -> Iterat
                 one = jobs_service.get(principal, one.job_id)
             except AnimaError:  # it was deleted, or the database is away: its page asks again
                 return
-            tail = tail or (_Tail(folder / "live.jsonl") if (folder := _folder(one)) is not None else None)
+            if tail is None and (folder := _folder(one)) is not None:
+                tail = _tail(folder)
 
 
 def _longest() -> float:
@@ -125,10 +100,15 @@ def _longest() -> float:
     return min(LONGEST_SECONDS, BUFFERED_SECONDS) if short else LONGEST_SECONDS
 
 
-def _read(tail: _Tail) -> Iterator[Sample]:
-    for line in tail.lines():
+def _tail(folder: Path) -> JobLines:
+    return JobLines(folder / "live.jsonl", most_at_first=_TAIL_BYTES)
+
+
+def _read(tail: JobLines) -> Iterator[Sample]:
+    for line in tail.new():
+        text = line.decode("utf-8", "replace")
         try:
-            found = json.loads(line, parse_constant=lambda _name: None)  # NaN, which no browser reads
+            found = json.loads(text, parse_constant=lambda _name: None)  # NaN, which no browser reads
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
@@ -142,13 +122,14 @@ def _folder(one: Job) -> Path | None:
         return None
 
 
-def answers(principal: db.Principal, job_id: uuid.UUID) -> Path:
-    """The file of what a batch inference answered, in JSON lines. Raises JobNotFound, NoTrajectory."""
-    folder = _folder(jobs_service.get(principal, job_id))
+def answers(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, str]:
+    """The file of what a batch inference answered, in JSON lines; the job's name. Raises JobNotFound, NoTrajectory."""
+    one = jobs_service.get(principal, job_id)
+    folder = _folder(one)
     path = None if folder is None else folder / "model" / "answers.jsonl"
     if path is None or not path.is_file():
         raise NoTrajectory(job_id=job_id, reason="it has no answers on this machine")
-    return path
+    return path, one.name
 
 
 def trajectory(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, bool]:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from anima.kernel import db
 from anima.training.model import Job
@@ -52,26 +52,20 @@ ADD = db.Query(
     """,
 )
 
-JOB = db.Query(
-    Job,
-    """
+_JOB: LiteralString = """
     select j.job_id, j.owner_id, j.kind, j.name, j.status, j.wanted, j.configuration, j.limits, j.backend, j.gpus,
         j.waiting_for, j.run_id, j.model_id, m.name as model_name, m.version as model_version, j.handle, j.execution,
         j.attempt, j.most_attempts, j.step, j."of", j.progress, j.error, j.exit_code, j.result, j.source,
         j.stop_asked_at, j.heartbeat_at, j.not_before, j.check_at, j.created_at, j.started_at, j.ended_at, j.updated_at
     from training_jobs j left join models m on m.owner_id = j.owner_id and m.model_id = j.model_id
-    where j.owner_id = %(owner_id)s and j.job_id = %(job_id)s
-    """,
-)
+"""
+
+JOB = db.Query(Job, _JOB + "where j.owner_id = %(owner_id)s and j.job_id = %(job_id)s")
 
 PAGE = db.Query(
     Job,
-    """
-    select j.job_id, j.owner_id, j.kind, j.name, j.status, j.wanted, j.configuration, j.limits, j.backend, j.gpus,
-        j.waiting_for, j.run_id, j.model_id, m.name as model_name, m.version as model_version, j.handle, j.execution,
-        j.attempt, j.most_attempts, j.step, j."of", j.progress, j.error, j.exit_code, j.result, j.source,
-        j.stop_asked_at, j.heartbeat_at, j.not_before, j.check_at, j.created_at, j.started_at, j.ended_at, j.updated_at
-    from training_jobs j left join models m on m.owner_id = j.owner_id and m.model_id = j.model_id
+    _JOB
+    + """
     where j.owner_id = %(owner_id)s and (%(status)s::text is null or j.status = %(status)s)
         and (%(kind)s::text is null or j.kind = %(kind)s)
         and (%(before)s::timestamptz is null or (j.created_at, j.job_id) < (%(before)s, %(before_id)s::uuid))
