@@ -32,7 +32,6 @@ SHORT = {
     f"{API}/safety/report",
     f"{API}/models/provision",
     f"{API}/jobs/ready",
-    f"{API}/jobs/{{job_id}}/logs",
     f"{API}/jobs/{{job_id}}/difference",
 }
 

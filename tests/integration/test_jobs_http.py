@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from anima.kernel import config
+from anima.kernel import clock, config, db
 from anima.registry import checkpoint_service, parts_service
-from anima.training import api, jobs_service, run_service
+from anima.training import api, jobs_service, logs_repo, run_service
 from anima.vendors.job_backends import scripts
 from fixtures.coroutines import awaited
 
@@ -126,6 +126,13 @@ def test_it_is_listed_compared_stopped_and_deleted(jobs: Jobs) -> None:
     assert http.post(f"/api/v1/jobs/{job.job_id}/cancel").json()["status"] == "cancelled"
     lines = http.get(f"/api/v1/jobs/{job.job_id}/logs").json()["items"]
     assert http.get(f"/api/v1/jobs/{job.job_id}/logs", params={"after": lines[-1]["seq"]}).json()["items"] == []
+    with db.transaction(jobs.person.principal) as tx:
+        logs_repo.append(tx, jobs.person.user_id, job.job_id, ["one", "two"], clock.now(), 100)
+    lines = http.get(f"/api/v1/jobs/{job.job_id}/logs").json()["items"]
+    first = http.get(f"/api/v1/jobs/{job.job_id}/logs", params={"limit": 1}).json()
+    further = http.get(f"/api/v1/jobs/{job.job_id}/logs", params={"cursor": first["next_cursor"]}).json()
+    assert [*first["items"], *further["items"]] == lines
+    assert further["next_cursor"] is None
     assert http.delete(f"/api/v1/jobs/{job.job_id}").status_code == 204
     assert http.get(f"/api/v1/jobs/{job.job_id}").status_code == 404
     assert http.get(f"/api/v1/jobs/{other.job_id}/trajectory").status_code == 404

@@ -1,3 +1,5 @@
+"""Where a run took the world to have changed: told in its samples, its metrics and its log, at the very step."""
+
 from __future__ import annotations
 
 import json

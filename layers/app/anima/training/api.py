@@ -231,9 +231,11 @@ def get_job_logs(
     job_id: uuid.UUID,
     after: Annotated[int, Query(ge=0, lt=2**63, description="Only lines after the one of this number")] = 0,
     limit: http.PageLimit = 200,
+    cursor: http.PageCursor = None,
 ) -> Any:
-    """Its last lines, without heartbeats and control characters."""
-    return {"items": jobs_service.logs(caller, job_id, after, limit), "next_cursor": None}
+    """Its last lines, without heartbeats and control characters; page by page from the oldest that is kept."""
+    found = jobs_service.logs(caller, job_id, after, limit, cursor)
+    return {"items": found.items, "next_cursor": found.next_cursor}
 
 
 @router.get(
@@ -345,5 +347,5 @@ def get_trajectory(caller: http.Caller, job_id: uuid.UUID) -> Any:
 )
 def get_answers(caller: http.Caller, job_id: uuid.UUID) -> Any:
     """Lines of JSON, one for each id."""
-    path = live_service.answers(caller, job_id)
-    return FileResponse(path, filename=path.name, media_type="application/x-ndjson")
+    path, name = live_service.answers(caller, job_id)
+    return FileResponse(path, filename=f"{name}.out.jsonl", media_type="application/x-ndjson")

@@ -137,12 +137,15 @@ def page(
     return pages.page(found.all(), limit, lambda one: [one.created_at.isoformat(), str(one.job_id)])
 
 
-def logs(principal: db.Principal, job_id: uuid.UUID, after: int = 0, limit: int = 200) -> list[Line]:
-    """Lines that a job wrote, after a number. Raises JobNotFound."""
+def logs(
+    principal: db.Principal, job_id: uuid.UUID, after: int = 0, limit: int = 200, cursor: str | None = None
+) -> Page[Line]:
+    """Lines that a job wrote, after a number. Raises JobNotFound, BadInput."""
+    after = max(after, pages.number(cursor) or 0)
     get(principal, job_id)
     with db.transaction(principal) as tx:
-        found = logs_repo.page(tx, owner(principal), job_id, after, limit)
-    return found.all()
+        found = logs_repo.page(tx, owner(principal), job_id, after, limit + 1)
+    return pages.page(found.all(), limit, lambda line: [line.seq])
 
 
 def room(principal: db.Principal) -> Room:
