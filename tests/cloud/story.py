@@ -181,6 +181,7 @@ def test_a_job_runs_in_the_state_machine(http: httpx.Client, deployment: Deploym
     assert job["result"]["steps"] == SMALL["global_settings"]["max_steps"]
     assert job["registered_model"]["name"]
     assert postgres.ask("select count(*), count(released_at) from gpu_sessions") == [(1, 1)]
+    wait_for(lambda: executions(deployment)[0]["status"] != "RUNNING", 60)  # its last state is after all of this
     (execution,) = executions(deployment)
     assert execution["status"] == "SUCCEEDED"
     history = deployment.cloud.client("stepfunctions").get_execution_history(executionArn=execution["executionArn"])
