@@ -33,12 +33,12 @@ from anima.inference.batch_file import Batch, BatchInvalid, read
 from anima.kernel import db
 from anima.kernel.errors import AnimaError
 from anima.vendors import job_contract
-from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, fail
+from anima.vendors.job_contract import BAD_CONFIGURATION, DONE, FAILED, fail, refuse
 
 from . import engines, lines, result
 from .crew import Crew
 from .engines import STOPPED, Answer, Engine, Outcome, Stop, Surroundings
-from .journal import Journal, key_of_line
+from .journal import FolderInUse, Journal, key_of_line, locked
 from .lines import Fault, Line
 from .table import Table, key_of
 from .telling import Teller, lost
@@ -99,19 +99,22 @@ def main() -> int:
         run(folder, batch, Surroundings(folder, owner, stop), run_id)
     except Stopped:
         return job_contract.STOPPED
+    except FolderInUse as error:  # whatever lies there is of the other one
+        return refuse(reason_of(error), FAILED)
     except Exception as error:  # whatever it was: its reason is told, and the job may be tried again
         return fail(folder, reason_of(error), FAILED)
     return DONE
 
 
 def run(folder: Path, batch: Batch, around: Surroundings, run_id: uuid.UUID | None = None) -> None:
-    # 1. The input, and whose checkpoints these are.
+    # 1. The folder for itself, the input, and whose checkpoints these are.
+    lock = locked(folder / "checkpoints")
     source = result.fetched(batch, folder)
     digest, of, last = lines.measured(source)
     target = result.place(batch, folder)
     asked = key_of(json.dumps(batch.known_by(), sort_keys=True, default=str).encode()).hex()
     identity = {"input": digest, "configuration": asked, "output": target}
-    journal = Journal.opened(folder / "checkpoints", folder / "work", identity)
+    journal = Journal.opened(folder / "checkpoints", folder / "work", identity, lock)
     teller = Teller(of, journal.counted)
     try:
         # 2. What is still to be answered. All of an earlier run's answers are in the journal.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from anima.kernel.errors import AnimaError, Conflict
-from anima.vendors.job_contract import held, naming
+from anima.vendors.job_contract import Hold, held, naming
 
 from .table import Table
 
@@ -80,21 +80,20 @@ class Journal:
     _readers: dict[int, int] = field(default_factory=dict)
     _unsynced: bool = False
     _kept: dict[str, Any] = field(default_factory=dict)
-    _lock: int = -1
+    _lock: Hold | None = None
 
     @classmethod
-    def opened(cls, folder: Path, work: Path, identity: Mapping[str, str]) -> Journal:
+    def opened(cls, folder: Path, work: Path, identity: Mapping[str, str], lock: Hold | None = None) -> Journal:
         """The journal of a job with this identity, gone on with. Raises OtherInput, BrokenJournal,
         FolderInUse, OSError.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        lock = lock or locked(folder)
         work.mkdir(parents=True, exist_ok=True)
-        lock = _locked(folder)
         try:
             made = cls(folder, Table(work / "lines"), Table(work / "answers"), _lock=lock)
             made._take_up(identity)
         except BaseException:
-            os.close(lock)
+            lock.close()
             raise
         return made
 
@@ -144,10 +143,12 @@ class Journal:
 
     def close(self) -> None:
         """Lets go of all files; the tables go, the rows stay."""
-        for descriptor in (self._file, self._lock, *self._readers.values()):
+        for descriptor in (self._file, *self._readers.values()):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._file = self._lock = -1
+        self._file = -1
+        if self._lock is not None:
+            self._lock.close()
         self._readers.clear()
         self.lines.close()
         self.answers.close()
@@ -251,12 +252,13 @@ def _parsed(raw: bytes) -> tuple[int, bytes | None, str, tuple[int, int], int, i
         return None
 
 
-def _locked(folder: Path) -> int:
+def locked(folder: Path) -> Hold:
     """A lock that goes with the process, however it ends. Raises FolderInUse."""
-    descriptor = held(folder / "lock")
-    if descriptor is None:
+    folder.mkdir(parents=True, exist_ok=True)
+    found = held(folder / "lock")
+    if found is None:
         raise FolderInUse(folder=folder)
-    return descriptor
+    return found
 
 
 def _sync(folder: Path) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import uuid
-import weakref
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ import numpy as np
 
 from anima.kernel.db import Principal
 from anima.registry import checkpoint_tree as tree
-from anima.vendors.job_contract import held, lock_of
+from anima.vendors.job_contract import Hold, held, lock_of
 
 from .failures import FileTooLarge, FolderInUse, NoRoom
 
@@ -62,7 +62,7 @@ class FolderKeeper:
         """Goes on with what is there, unless it is to begin afresh. Raises FolderInUse before it changes anything."""
         self._folder, self._metrics = folder / "checkpoints", folder / "metrics.jsonl"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._let_go = weakref.finalize(self, os.close, _hold(folder))
+        self._hold = _hold(folder)
         self._found: State | None = None
         self.resume_step = 0
         for path in [] if fresh else sorted(self._folder.glob("step-*.npz"), reverse=True):
@@ -104,18 +104,16 @@ class FolderKeeper:
 
     def finish(self, status: str, error: str | None = None) -> None:  # noqa: ARG002
         """Lets go of the folder; there is nobody to tell."""
-        self._let_go()
+        self._hold.close()
 
     def _forget_later(self) -> None:
         """What was measured after the step that the run goes on from will be measured again; half a line goes too."""
         if not self._metrics.exists():
             return
-        kept = []
-        for line in self._metrics.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n") and json.loads(line)["step"] <= self.resume_step:
-                kept.append(line)
+        lines = self._metrics.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith(b"\n") and _step_of(line) <= self.resume_step]
         draft = self._metrics.with_suffix(".draft")
-        draft.write_text("".join(kept), encoding="utf-8")
+        draft.write_bytes(b"".join(kept))
         draft.replace(self._metrics)
 
 
@@ -172,12 +170,12 @@ def disk(what: str) -> Iterator[None]:
         raise
 
 
-def _hold(folder: Path) -> int:
-    """A descriptor that holds the folder. Raises FolderInUse."""
-    descriptor = held(lock_of(folder))
-    if descriptor is None:
+def _hold(folder: Path) -> Hold:
+    """Holds the folder. Raises FolderInUse."""
+    found = held(lock_of(folder))
+    if found is None:
         raise FolderInUse(folder=folder)
-    return descriptor
+    return found
 
 
 def _leaf(arrays: dict[str, Any]) -> Any:
@@ -196,9 +194,17 @@ def _read(path: Path) -> State | None:
         with np.load(path, allow_pickle=False) as held:
             written = json.loads(held["state"].tobytes())
             found: State = tree.decode(written, lambda node: held[node["name"]])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):  # whatever a wrong byte means
         return None
     return found
+
+
+def _step_of(line: bytes) -> float:
+    """The step of a line of metrics; beyond all steps for one that a crash of the machine has damaged."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def _fsync(folder: Path) -> None:

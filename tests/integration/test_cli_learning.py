@@ -20,12 +20,13 @@ from gpu_jobs.simulate import trajectory
 from gpu_jobs.simulate.agent import Agent
 from gpu_jobs.simulate.options import options
 
-from anima.cli import job_child, jobs_compare, jobs_playing, jobs_reading, simulate
+from anima.cli import job_child, jobs, jobs_compare, jobs_playing, jobs_reading, simulate
 from anima.cli.main import main
 from anima.kernel import config
 from anima.kernel.errors import BadInput
 from anima.neuromodulation import simulation
 from anima.registry import runs
+from anima.vendors.job_backends import local_training
 from fixtures.house import Done, wait_for
 from fixtures.job_files import file_of
 
@@ -190,6 +191,31 @@ def test_a_check_makes_the_environment(anima: Say, monkeypatch: pytest.MonkeyPat
     assert (done.returncode, "gymnasium is not installed here" in done.stderr) == (0, True)
 
 
+LEAVING = """
+import os, subprocess, time, gymnasium
+from gymnasium.envs.classic_control import CartPoleEnv
+class Leaves(CartPoleEnv):
+    def __init__(self):
+        super().__init__()
+        left = [subprocess.Popen(["sleep", "600"], start_new_session=apart).pid for apart in (False, True)]
+        if not (copy := os.fork()):
+            time.sleep(600)
+        open("left", "w").write(" ".join(map(str, [*left, copy])))
+gymnasium.register("Leaves-v0", entry_point=Leaves)
+"""
+
+
+def test_what_an_environment_leaves_behind_holds_nobody_up(anima: Say) -> None:
+    """It keeps the child's output open for as long as it lives."""
+    Path("leaving.py").write_text(LEAVING)
+    Path("own.json").write_text(json.dumps(file_in("leaving:Leaves-v0")))
+    assert anima("simulate", "--check", "own.json").returncode == 0
+    here, apart, copy = map(int, Path("left").read_text().split())
+    os.kill(apart, signal.SIGKILL)  # in a session of its own it is nobody's to end
+    for left in (here, copy):
+        wait_for(lambda left=left: local_training._begun(left) is None)
+
+
 def test_the_last_word_of_a_batch_is_said_once(anima: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [1, 2]
 
@@ -307,6 +333,7 @@ def test_what_is_shown_of_a_job_is_short_and_answers_take_no_ones_place(
     half = {"kind": "batch_inference", "status": "paused", "waiting_for": None, "step": 1, "of": 2, "progress": {}}
     assert jobs_reading.progress(half) == "paused: 1 of 2 lines"
     assert jobs_reading.progress({**half, "status": "queued", "step": None}) == "queued"
+    assert jobs.answers_of("../seas\\lakes") == Path("..-seas-lakes.out.jsonl")
     Path("lines.jsonl").write_text("\n".join(map(json.dumps, lines)))
     Path("lines.out.jsonl").write_text("mine")
     done = anima("infer", "lines.jsonl", "--engine", "embeddings")

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from gpu_jobs.batch_inference import asking, lines
-from gpu_jobs.batch_inference.journal import BrokenJournal, FolderInUse, Journal, OtherInput, key_of_line
+from gpu_jobs.batch_inference.journal import BrokenJournal, FolderInUse, Journal, OtherInput, key_of_line, locked
 from gpu_jobs.batch_inference.table import Table, key_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -232,6 +232,23 @@ def test_a_disk_that_fills_up_ends_the_job_and_room_lets_it_go_on(job: Job, stub
     assert job.run()[0] == 0
     assert [row["id"] for row in job.rows()] == list(range(60))
     assert len(stub_llm.chats) <= 60 + 5 * THREADS
+
+
+def test_a_folder_that_is_anothers_stays_as_it_is(job: Job) -> None:
+    """The input, too: the other one reads it while it goes on."""
+    del job.given["input"]
+    job.given["lines"] = [{"id": 1, "prompt": "Name a sea."}]
+    source = job.folder / "work" / "input"
+    source.parent.mkdir(parents=True)
+    source.write_text("what the other one reads")
+    with closing(locked(job.folder / "checkpoints")):
+        code, told = job.run()
+    assert code == 1
+    reason = f"folder-in-use: Another process is at work in {job.folder / 'checkpoints'}."
+    assert told == [{"failed": reason}]
+    assert source.read_text() == "what the other one reads"
+    assert not (job.folder / "output").exists()
+    assert job.run()[0] == 0
 
 
 def test_what_is_anothers_is_not_touched(job: Job, stub_llm: StubLLM, tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gpu_jobs.simulate import telling
-from gpu_jobs.simulate.failures import NoRoom
+from gpu_jobs.simulate.failures import FolderInUse, NoRoom
 from gpu_jobs.simulate.keeper import FolderKeeper
 from gpu_jobs.simulate.telling import Telling
 
@@ -67,3 +71,47 @@ def test_half_a_checkpoint_takes_no_room(tmp_path: Path, monkeypatch: pytest.Mon
         keeper.save(2, {"steps": 2})
     left = [path.name for path in (tmp_path / "checkpoints").glob("step-*")]
     assert left == ["step-000000000001.npz"]
+
+
+def test_a_copy_of_a_trainer_that_outlives_it_holds_no_folder(tmp_path: Path) -> None:
+    """An environment that forks a helper: after a kill -9 of the trainer, the folder would be in use for ever."""
+    script = "import os, sys, time; from pathlib import Path; from gpu_jobs.simulate.keeper import FolderKeeper\n"
+    script += "kept = FolderKeeper(Path(sys.argv[1]))\nif not (n := os.fork()): time.sleep(600)\nprint(n, flush=True)\n"
+    script += "time.sleep(600)"
+    paths = os.pathsep.join(filter(None, sys.path))
+    trainer = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths},
+        text=True,
+    )
+    assert trainer.stdout is not None
+    copy = int(trainer.stdout.readline())
+    try:
+        with pytest.raises(FolderInUse):
+            FolderKeeper(tmp_path)
+        trainer.kill()
+        trainer.wait()
+        FolderKeeper(tmp_path).finish("completed")
+    finally:
+        os.kill(copy, signal.SIGKILL)
+        trainer.stdout.close()
+
+
+def test_a_run_goes_on_though_a_crash_of_the_machine_has_damaged_its_files(tmp_path: Path) -> None:
+    keeper = FolderKeeper(tmp_path)
+    for step in (1, 2):
+        keeper.save(step, {"steps": step})
+        keeper.log(step, value=1.0)
+    keeper.finish("failed")
+    newest = tmp_path / "checkpoints" / "step-000000000002.npz"
+    whole = newest.read_bytes()
+    place = whole.index(b"PK\x01\x02")  # of an entry in the directory of the archive
+    for at, wrong in ((6, 99), (8, 1), (10, 7)):  # its version, that it is encrypted, how it is compressed
+        newest.write_bytes(whole[: place + at] + bytes([wrong]) + whole[place + at + 1 :])
+        with (tmp_path / "metrics.jsonl").open("ab") as metrics:
+            metrics.write(bytes(8) + b"\n\xff\n{}\n7\n")
+        again = FolderKeeper(tmp_path)
+        assert (again.resume_step, again.load()) == (1, {"steps": 1})
+        again.finish("failed")
+        assert (tmp_path / "metrics.jsonl").read_text().count("\n") == 1

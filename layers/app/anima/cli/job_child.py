@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO
+from typing import Any
 
 from anima.kernel.errors import AnimaError
-from anima.vendors.job_contract import inherited, is_held, lock_of
+from anima.vendors.job_contract import Hold, held, inherited, is_held, lock_of
 
 _CONFIGURATION = Path("input", "config", "hyperparameters.json")
 _SAID = Path("output", "said")
 """What a child wrote on its error output; it holds the folder for the command, as its own lock does for the child."""
+_LOOK_SECONDS = 0.2
+_MOST_READ = 1 << 20
+"""More than a pipe holds."""
 _SLUG = re.compile(r"^[a-z]+(?:-[a-z]+)+: ")
 
 
@@ -59,14 +62,13 @@ def prepare(folder: Path, content: Mapping[str, Any]) -> None:
 def child(job: str, folder: Path, heard: Callable[[dict[str, Any]], None]) -> int:
     """The job's script with this folder; every line of JSON that it says is heard. Its exit status.
 
-    Raises FolderInUse where another child has the folder, be it of a command that was killed.
+    What it began and left is ended with it. Raises FolderInUse where another command has the folder.
     """
     from anima.vendors.job_backends import scripts
 
     words = folder / _SAID
     words.parent.mkdir(parents=True, exist_ok=True)
-    with words.open("ab") as error:
-        _hold(error, folder)
+    with closing(_hold(folder)), words.open("ab") as error:
         error.truncate(0)
         (words.parent / "failure").unlink(missing_ok=True)
         process = subprocess.Popen(
@@ -75,24 +77,40 @@ def child(job: str, folder: Path, heard: Callable[[dict[str, Any]], None]) -> in
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=error,
-            text=True,
-            errors="replace",
             process_group=0,  # Ctrl-C is ours: it is asked to stop once, and ends where it is whole
         )
-    with _stopping(process):
-        assert process.stdout is not None
-        for line in process.stdout:
-            if (told := said(line)) is not None:
-                heard(told)
-        return process.wait()
+        try:
+            with _stopping(process):
+                for line in _lines(process):
+                    if (told := said(line)) is not None:
+                        heard(told)
+                return process.wait()
+        finally:
+            with suppress(ProcessLookupError, PermissionError):  # none is left
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _hold(file: BinaryIO, folder: Path) -> None:
-    """Holds a folder by a file in it, which the child keeps open for as long as it lives. Raises FolderInUse."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FolderInUse(folder=folder) from None
+def _lines(child: subprocess.Popen[bytes]) -> Iterator[str]:
+    """What it writes until it has ended: whatever it began may keep its output open for longer."""
+    assert child.stdout is not None
+    kept, over = b"", False
+    with child.stdout as output:
+        while not over:
+            over = child.poll() is not None
+            if select.select([output], [], [], 0 if over else _LOOK_SECONDS)[0]:
+                data = os.read(output.fileno(), _MOST_READ)
+                over = over or not data
+                *lines, kept = (kept + data).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in lines)
+    yield kept.decode("utf-8", "replace")
+
+
+def _hold(folder: Path) -> Hold:
+    """Holds a folder for the command. Raises FolderInUse."""
+    found = held(folder / _SAID)
+    if found is None:
+        raise FolderInUse(folder=folder)
+    return found
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -117,7 +135,7 @@ def said(line: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _stopping(child: subprocess.Popen[str]) -> Iterator[None]:
+def _stopping(child: subprocess.Popen[bytes]) -> Iterator[None]:
     """Ctrl-C, and what a service manager sends, ask the child to stop; a third time ends it at once."""
     asked = 0
 

@@ -21,6 +21,8 @@ _LINE_SECONDS = 10.0
 """Where nobody watches a terminal, a line of progress so often."""
 _FIRST_SECONDS = 1.0
 _TAIL = 64 * 1024
+_MEANT = 100
+"""Episodes that a run's last return is the mean of."""
 
 
 class RunFailed(AnimaError):
@@ -189,7 +191,7 @@ def words(folder: Path, ended: Ended) -> Iterator[str]:
     steps = last.get("steps", last.get("step"))
     yield f"{state} after {steps:,} steps" if steps is not None else state
     if last.get("last_100") is not None:
-        yield f"return {last['last_100']:.1f} over the last 100 episodes of {last.get('episodes', 0):,}"
+        yield f"return {last['last_100']:.1f} {_over(last.get('episodes', 0))}"
     yield f"everything lies in {folder}:"
     for name in sorted(one.name + ("/" if one.is_dir() else "") for one in folder.iterdir() if one.name != "input"):
         yield f"  {name}"
@@ -197,6 +199,13 @@ def words(folder: Path, ended: Ended) -> Iterator[str]:
         yield f"go on with: anima simulate --resume {_short(folder)}"
     else:
         yield f"let it play: anima simulate --play {_short(folder)}"
+
+
+def _over(episodes: int) -> str:
+    """Of which episodes a mean return is."""
+    if episodes > _MEANT:
+        return f"over the last {_MEANT} episodes of {episodes:,}"
+    return f"over its {episodes} episodes" if episodes != 1 else "in its only episode"
 
 
 def _short(folder: Path) -> str:

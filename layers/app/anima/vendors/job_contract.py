@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -74,8 +75,39 @@ def lock_of(folder: Path) -> Path:
     return folder / "checkpoints" / "lock"
 
 
-def held(path: Path) -> int | None:
-    """A descriptor that holds this file until it is closed or the process ends, however; None: another one holds it.
+class Hold:
+    """A file that this process holds, and none that it forks, until it is closed or the process ends, however."""
+
+    __slots__ = ("__weakref__", "_descriptor")
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        _HOLDS.add(self)
+
+    def close(self) -> None:
+        """Lets go of it; a second time does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+_HOLDS: WeakSet[Hold] = WeakSet()
+
+
+def _forked() -> None:
+    """A copy of this process, which may outlive it, would hold what it holds."""
+    for one in _HOLDS:
+        one.close()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def held(path: Path) -> Hold | None:
+    """Holds this file, which is made where there is none; None: another one holds it.
 
     A file system that knows no locks keeps nobody out. Raises OSError.
     """
@@ -89,14 +121,14 @@ def held(path: Path) -> int | None:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             os.close(descriptor)
             raise
-    return descriptor
+    return Hold(descriptor)
 
 
 def is_held(path: Path) -> bool:
     """Whether somebody holds this file; what is not there nobody holds. Raises OSError."""
     if not path.exists():
         return False
-    descriptor = held(path)
-    if descriptor is not None:
-        os.close(descriptor)
-    return descriptor is None
+    found = held(path)
+    if found is not None:
+        found.close()
+    return found is None
