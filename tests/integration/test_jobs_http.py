@@ -109,6 +109,15 @@ def test_who_only_looks_on_starts_nothing(jobs: Jobs, alice: Person, make_user: 
         assert other.http.request(method, f"/api/v1/jobs/{job.job_id}{rest}").status_code == 404, rest
 
 
+def test_a_batch_of_any_name_is_a_file_and_no_path(jobs: Jobs) -> None:
+    job = jobs.ask(1)
+    jobs.until(job, "completed")
+    jobs.owner.execute("update training_jobs set name = %s where job_id = %s", ['../a/b\\"c', job.job_id])
+    (jobs.place(job) / "model" / "answers.jsonl").write_text("{}\n")
+    answer = jobs.person.http.get(f"/api/v1/jobs/{job.job_id}/answers")
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''..-a-b-%22c.out.jsonl"
+
+
 def test_it_is_listed_compared_stopped_and_deleted(jobs: Jobs) -> None:
     http = jobs.person.http
     job, other = jobs.ask(9, holds_at=1, name="a"), jobs.ask(3, name="b")

@@ -10,6 +10,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from anima.training import (
 from anima.training.errors import NoTrajectory
 from anima.vendors.job_backends import local_training
 from anima.vendors.job_backends.training import Seen
+from fixtures.house import wait_for
 
 if TYPE_CHECKING:
     from anima.training.model import Job
@@ -193,6 +195,36 @@ def gone(process: int) -> bool:
     while local_training._begun(process) is not None and time.monotonic() < deadline:
         time.sleep(0.01)
     return local_training._begun(process) is None
+
+
+def test_one_that_was_interrupted_is_counted_unless_it_came_further(jobs: Jobs) -> None:
+    """One that loses its checkpoint each time, and is interrupted here and there, would be begun for ever."""
+    one = taken(jobs)
+    told = []
+    for step in (20, 10, 30, 25, 29):
+        one = replace(one, step=step)
+        leaving_service.end(jobs.person.principal, one, Seen("ended", 143))
+        told.append((step, jobs.now(one).most_attempts, jobs.now(one).status))
+        run_service.take(jobs.person.principal, one)
+        one = jobs.now(one)
+    steps = [(20, 4, "queued"), (10, 4, "queued"), (30, 5, "queued"), (25, 5, "queued"), (29, 5, "failed")]
+    assert told == steps
+
+
+def test_an_interruption_that_is_told_twice_gives_one_attempt(jobs: Jobs) -> None:
+    one = taken(jobs)
+    for _ in range(3):
+        leaving_service.end(jobs.person.principal, one, Seen("ended", 143))
+    assert (jobs.now(one).status, jobs.now(one).most_attempts) == ("queued", jobs_service.MOST_ATTEMPTS + 1)
+
+
+def test_what_a_job_leaves_behind_ends_with_it(jobs: Jobs) -> None:
+    """Its GPU is lent to the next one by then."""
+    job = jobs.ask(2, leaves=True)
+    jobs.until(job, "completed")
+    left = int((jobs.place(job) / "left").read_text())
+    wait_for(lambda: local_training._begun(left) is None)
+    assert jobs.now(job).status == "completed"
 
 
 def test_what_a_machine_says_of_an_end_is_words_without_control_characters() -> None:

@@ -288,7 +288,12 @@ class TestMachine:
         monkeypatch.setenv("ANIMA_TRAINING_GPUS", "1")
         config.settings.cache_clear()
         begun: list[str] = []
-        monkeypatch.setattr(step_functions.StateMachine, "start", lambda _self, name, _told: begun.append(name))
+
+        def begins(_self: step_functions.StateMachine, name: str, _told: Any) -> bool:
+            begun.append(name)
+            return begun.count(name) == 1  # each has ended by the time that one of its name is asked for again
+
+        monkeypatch.setattr(step_functions.StateMachine, "begins", begins)
         return begun
 
     def call(self, job: Any, task: str, **more: Any) -> dict[str, Any]:
@@ -340,6 +345,24 @@ class TestMachine:
         failed = cloud.now(job)
         assert failed.status == "failed"
         assert "InternalServerError" in str(failed.error)
+
+    def test_one_that_had_no_place_before_it_was_paused_or_failed_gets_another_execution(
+        self, cloud: Jobs, machine: list[str]
+    ) -> None:
+        """An execution that has ended keeps its name for 90 days, and the job's attempt is the first one still."""
+        job = cloud.ask(3, backend="sagemaker")
+        cloud.drain()
+        name = f"{job.job_id.hex}-1"
+        jobs_service.pause(cloud.person.principal, job.job_id)
+        jobs_service.resume(cloud.person.principal, job.job_id)
+        cloud.drain()
+        assert self.call(job, "failed", fault={"Error": "NoRoom"}) == {"again": False}
+        assert cloud.now(job).status == "failed"
+        jobs_service.resume(cloud.person.principal, job.job_id)
+        cloud.drain()
+        assert machine == [name, name, f"{name}-2", name, f"{name}-2", f"{name}-3"]
+        assert cloud.now(job).execution == f"{name}-3"
+        assert self.call(job, "allocate")["name"] == name
 
     @pytest.mark.parametrize("kind", ["States.ABORTED", "States.TIMED_OUT", "NoRoom"])
     def test_an_execution_that_ends_leaves_no_zombie(self, cloud: Jobs, kind: str) -> None:

@@ -120,11 +120,16 @@ def answers(
     """Fetch the answers of a batch that has come to its end."""
     with connection.connected() as client:
         known = jobs_reading.found(client, job)
-        to = jobs_reading.fetched(client, known, out or Path(f"{known['name']}.out.jsonl"))
+        to = jobs_reading.fetched(client, known, out or answers_of(known["name"]))
     if as_json:
         output.print_json({"job_id": known["job_id"], "output": str(to)})
     else:
         print(f"the answers are in {to}")
+
+
+def answers_of(name: str) -> Path:
+    """Where the answers of a job of this name go: here, also where the name looks like a path."""
+    return Path(name.translate(str.maketrans("/\\", "--")) + ".out.jsonl")
 
 
 @app.command("metrics")
@@ -148,7 +153,8 @@ def metrics(
 
 
 def _name(one: dict[str, Any]) -> str:
-    return str(one["name"] if one["scope"] == "train" else f"{one['scope']}/{one['name']}")
+    name = str(one["name"] if one["scope"] == "train" else f"{one['scope']}/{one['name']}")
+    return f"{name} (nM)" if name.startswith("c.") else name
 
 
 def _curve(one: dict[str, Any]) -> dict[str, Any]:

@@ -47,10 +47,15 @@ def end(principal: db.Principal, one: Job, seen: Seen) -> None:
         reason = f"it ran longer than the {one.limits.get('wall_seconds')} seconds that it has (wall_seconds)"
         leave(principal, one, "failed", error=reason, exit_code=code)
     else:
-        interrupted = code == STOPPED and one.step != one.progress.get("stopped_at", -1)
+        interrupted = code == STOPPED and _came_further(one)
         if interrupted:
             one = replace(one, progress={**one.progress, "stopped_at": one.step})
         once_more(principal, one, _why(principal, one, seen), exit_code=code, interrupted=interrupted)
+
+
+def _came_further(one: Job) -> bool:
+    """Whether it is beyond where it was interrupted before, or it might be begun for ever."""
+    return "stopped_at" not in one.progress or (one.step or 0) > (one.progress["stopped_at"] or 0)
 
 
 def complete(principal: db.Principal, one: Job) -> None:

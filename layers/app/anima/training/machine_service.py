@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from itertools import chain, count
 from typing import Any
 
 from anima.kernel import db, telemetry
@@ -43,9 +44,7 @@ _FINAL = ("States.ABORTED", "States.TIMED_OUT", "NoRoom")
 def see_to(principal: db.Principal, one: Job) -> None:
     """A job was asked for, or is to be stopped: the machine hears of it. It comes back while the job runs, rarely."""
     if one.status == "queued" and one.execution is None:
-        name = f"{one.job_id.hex}-{one.attempt + 1}"
-        machine = settings().training_machine or ""
-        StateMachine(machine).start(name, {"job_id": str(one.job_id), "owner_id": one.owner_id})
+        name = _executed(one)
         with db.transaction(principal) as tx:
             repo.executed(tx, one.owner_id, one.job_id, name)
     elif one.status in LIVE and one.handle is not None:
@@ -53,6 +52,17 @@ def see_to(principal: db.Principal, one: Job) -> None:
         if one.status == "stopping":
             backends.backend(one.backend).stop(one.handle)
         jobs_service.arm(principal, one, _LOOK_SECONDS)
+
+
+def _executed(one: Job) -> str:
+    """Has an execution look after the job; its name. Raises JobsUnavailable.
+
+    One that has ended keeps its name. So a job that was paused, or failed, before it had a place gets another one.
+    """
+    machine, name = StateMachine(settings().training_machine or ""), f"{one.job_id.hex}-{one.attempt + 1}"
+    told: dict[str, str | int | None] = {"job_id": str(one.job_id), "owner_id": one.owner_id}
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if machine.begins(each, told))
 
 
 def step(event: Mapping[str, Any]) -> dict[str, Any]:

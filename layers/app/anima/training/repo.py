@@ -132,7 +132,8 @@ LEFT = db.Query(
         progress = %(progress)s,
         ended_at = case when %(status)s in ('completed', 'failed', 'cancelled') then %(at)s::timestamptz end
     where owner_id = %(owner_id)s and job_id = %(job_id)s and attempt = %(attempt)s
-        and status in ('queued', 'starting', 'running', 'stopping') and (%(status)s <> 'queued' or wanted = 'run')
+        and status in ('queued', 'starting', 'running', 'stopping')
+        and (%(status)s <> 'queued' or (wanted = 'run' and status <> 'queued'))
     returning job_id
     """,
 )

@@ -1,7 +1,7 @@
 """Jobs at home: each a child in a session of its own, in a folder of its own, found again after a restart.
 
 A shell holds the child: it writes down who it is before it begins, and the exit code when it has ended, so that both
-are known to whoever looks later, also where the server that started it is gone.
+are known to whoever looks later, also where the server that started it is gone. With it goes what the child has left.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if [ -n "$ANIMA_JOB_MEMORY_KB" ]; then ulimit -v "$ANIMA_JOB_MEMORY_KB"; fi
 "$@"
 code=$?
 echo $code > "$0.exit.new" && mv "$0.exit.new" "$0.exit"
-exit $code
+kill -s KILL 0
 """
 
 

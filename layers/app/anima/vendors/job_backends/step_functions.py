@@ -25,6 +25,10 @@ class StateMachine:
 
     def start(self, name: str, configuration: Configuration) -> None:
         """Starts an execution of this name, unless there was one. Raises JobsUnavailable."""
+        self.begins(name, configuration)
+
+    def begins(self, name: str, configuration: Configuration) -> bool:
+        """Starts one, unless it goes on already; False where one of this name has ended. Raises JobsUnavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         # in one order: the same name with another input would count as another execution
@@ -35,5 +39,7 @@ class StateMachine:
             code = error.response.get("Error", {}).get("Code", "an error")
             if code != "ExecutionAlreadyExists":
                 raise JobsUnavailable(reason=code) from error
+            return False
         except BotoCoreError as error:
             raise JobsUnavailable(reason=type(error).__name__) from error
+        return True
