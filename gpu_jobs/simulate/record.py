@@ -76,7 +76,7 @@ class Recorder:
         self._live = LiveFile(folder / "live.jsonl", simulation.visualisation.refresh_hz)
         self._looks = max(LOOKS, 2.0 * simulation.visualisation.refresh_hz)
         own = keeper is None or isinstance(keeper, FolderKeeper)
-        self._telling = Telling(simulation, folder, resume_step, own=own)
+        self._telling = Telling(simulation, folder, resume_step, own=own, say=None if own else self._say)
         self._kept = folder / "record.json"
         self._returns = deque[float](maxlen=RECENT)
         self._resets: list[int] = []
@@ -171,7 +171,7 @@ class Recorder:
         now = self._clock()
         if self._rows and now - self._beaten_at >= 1.0:
             self._beat(now)
-        if self._rows and self._live.due(now):
+        if self._rows and (self._live.due(now) or whole):  # the last values, and its last reset, are shown at the end
             self._live.add(self._sample(now))
         if whole or self._rows + self._n > self._capacity:
             self._hand_over()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,28 @@ from .trajectory import disk_guarded
 MOST_SHOWN = 20_000
 """Letters of what was found that a plugin is shown."""
 _TIMEOUT = 5.0
+_MEASURED = "measured"
 
 
 class Telling:
-    """The log and the plugins of one run; `own` says that nobody else started it (see `calling`)."""
+    """The log and the plugins of one run; `own` says that nobody else started it (see `calling`).
 
-    def __init__(self, simulation: Any, folder: Path, resume_step: int, *, own: bool = True) -> None:
+    `say` hears each line of the log but what was measured, which a job's metrics have.
+    """
+
+    def __init__(
+        self,
+        simulation: Any,
+        folder: Path,
+        resume_step: int,
+        *,
+        own: bool = True,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self._simulation, self._folder, self._own = simulation, folder, own
         self._log = _logger(simulation, folder)
+        if self._log is not None and say is not None:
+            self._log.addHandler(_Said(say))
         self._plugins = [each for each in simulation.plugins if each.enabled]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plugins") if self._plugins else None
         self._under_way: Future[None] | None = None
@@ -44,7 +58,7 @@ class Telling:
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
         """What was measured at a step: into the log, and to the plugins, unless they are still busy with the last."""
-        self.said("INFO", "measured", step=step, **values)
+        self.said("INFO", _MEASURED, step=step, **values)
         if self._thread is None or (self._under_way is not None and not self._under_way.done()):
             return
         shown = prompt(self._simulation, step, values, self.found)
@@ -128,6 +142,20 @@ class _Lines(logging.Formatter):
             return json.dumps({**told, **values}, default=str)
         said = " ".join(f"{name}={value}" for name, value in values.items())
         return f"{super().format(record)} {said}".rstrip()
+
+
+class _Said(logging.Handler):
+    """Lines of words, without what was measured, for whoever reads what the run says."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+        self.setFormatter(_Lines(as_json=False))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Says a line."""
+        if record.msg != _MEASURED:
+            self._say(self.format(record))
 
 
 def _logger(simulation: Any, folder: Path) -> logging.Logger | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gpu_jobs.simulate.keeper import FolderKeeper
 from gpu_jobs.simulate.record import Recorder
 
 from anima.neuromodulation.mind import PACKED
@@ -33,8 +34,8 @@ class Surprised(Played):
 def test_where_most_took_the_world_to_have_changed_is_told_everywhere(
     tmp_path: Path, n: int, many: int, steps: list[int]
 ) -> None:
-    file, kept = simulation(), Kept()
-    recorder = Recorder(file, tmp_path, kept, file.names(), n, say=lambda _: None, clock=Clock(0.3))
+    file, kept, said = simulation(), Kept(), list[str]()
+    recorder = Recorder(file, tmp_path, kept, file.names(), n, say=said.append, clock=Clock(0.3))
     Surprised(file, n, many, {20, 55}).through(recorder, 60 * n)
     recorder.close()
     samples = [json.loads(line) for line in (tmp_path / "live.jsonl").read_text().splitlines()]
@@ -43,3 +44,29 @@ def test_where_most_took_the_world_to_have_changed_is_told_everywhere(
     assert all(step <= sample for step, sample in told)
     assert [step for step, _, values in kept.told if values.keys() == {"reset"}] == steps
     assert (tmp_path / "run.log").read_text().count("context reset") == len(steps)
+    lines = [line.partition(" INFO ")[2] for line in said if not line.startswith("{")]
+    assert lines[1:-1] == [f"context reset step={step}" for step in steps]
+    assert lines[0].startswith("begins step=0")
+    assert lines[-1] == "ends"
+
+
+def test_what_came_after_the_last_look_is_shown_at_the_end(tmp_path: Path) -> None:
+    file, kept = simulation(), Kept()
+    recorder = Recorder(file, tmp_path, kept, file.names(), 1, say=lambda _: None, clock=lambda: 1.0)
+    Surprised(file, 1, 1, {58}).through(recorder, 60)
+    recorder.checkpoint(60)
+    recorder.close()
+    samples = [json.loads(line) for line in (tmp_path / "live.jsonl").read_text().splitlines()]
+    assert [one["step"] for one in samples][-1] == 60
+    assert [step for one in samples for step in one["resets"]] == [59]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_job_says_what_its_log_says_but_no_measurements(tmp_path: Path, own: bool) -> None:
+    file, said = simulation(), list[str]()
+    keeper = FolderKeeper(tmp_path) if own else Kept()
+    recorder = Recorder(file, tmp_path, keeper, file.names(), 1, say=said.append, clock=Clock(0.3))
+    Played(file, 1).through(recorder, 60)
+    recorder.close()
+    assert "measured" in (tmp_path / "run.log").read_text()
+    assert [line.split()[3] for line in said if not line.startswith("{")] == ([] if own else ["begins", "ends"])
