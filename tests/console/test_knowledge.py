@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fixtures import files
+from fixtures.measured import until
 from fixtures.stub_llm import Reply, StubLLM
 
 pytestmark = pytest.mark.browser
@@ -39,15 +40,6 @@ def drop(page: Page, selector: str, *dropped: tuple[str, bytes, str]) -> None:
     }"""
     given = [[name, base64.b64encode(content).decode(), kind] for name, content, kind in dropped]
     page.evaluate(script, [selector, given])
-
-
-def until(page: Page, script: str) -> None:
-    """Waits for something that can only be measured; the page's policy forbids the browser to watch it by itself."""
-    for _ in range(100):
-        if page.evaluate(script):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never: {script}")
 
 
 def arrived(visit: Any, query: str, purpose: str) -> None:

@@ -19,6 +19,7 @@ from anima.kernel import db
 from anima.kernel.config import settings
 from anima.training import jobs_service, live_service
 from anima.vendors.job_backends import training as backends
+from fixtures.measured import until
 from fixtures.stub_llm import StubLLM
 
 pytestmark = pytest.mark.browser
@@ -178,11 +179,11 @@ def test_two_runs_are_laid_over_each_other_on_one_cursor(
     page.keyboard.press("Home")
     expect(plots.get_by_text("at step 1,000")).to_be_visible()
     expect(plots.get_by_text("slow 10", exact=True)).to_be_visible()
-    page.wait_for_function(f"{CURSORS}.every((at) => at >= 0 && at < 5)")
+    until(page, f"{CURSORS}.every((at) => at >= 0 && at < 5)")
     over = page.locator(".u-over")
     over.nth(1).hover(position={"x": over.nth(1).bounding_box()["width"] - 2, "y": 20})
     expect(plots.get_by_text("at step 4,000")).to_be_visible()
-    page.wait_for_function(f"{CURSORS}.every((at) => at > 50)")
+    until(page, f"{CURSORS}.every((at) => at > 50)")
     visit.shot("learning-overlay")
     assert [{"slow": slow, "quick": quick}[name].hex for name in ("slow", "quick")] == [
         one.replace("-", "") for one in re.findall(r"run=([0-9a-f-]{36})", page.url)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from anima.identity import service as identity
+from fixtures.measured import until
 from fixtures.stub_llm import Reply, StubLLM, failure
 
 pytestmark = pytest.mark.browser
@@ -32,15 +33,6 @@ STORY = "Once upon a time there was a moon that kept a diary of every window it 
 def choose_luna(page: Page) -> None:
     page.get_by_role("button", name="Luna").click()
     expect(page.get_by_role("heading", name="Say hello to Luna")).to_be_visible()
-
-
-def until(page: Page, script: str) -> None:
-    """Waits for something that can only be measured; the page's policy forbids the browser to watch it by itself."""
-    for _ in range(100):
-        if page.evaluate(script):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never: {script}")
 
 
 def drop(page: Page, name: str, content: bytes, media_type: str) -> None:
