@@ -39,7 +39,7 @@ def infer(
         Literal["local", "openai", "transformer", "embeddings"], typer.Option(help="What answers.")
     ] = "local",
     model: Annotated[str | None, typer.Option(help="Which model: a name, or of a transformer NAME@VERSION.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="0: the same answer each time.", min=0, max=10)] = None,
+    temperature: Annotated[float | None, typer.Option(help="0: always the likeliest word.", min=0, max=10)] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The longest answer.", min=1)] = None,
     attention: Annotated[bool, typer.Option("--attention", help="Keep attention patterns (transformer).")] = False,
     here: Annotated[bool, typer.Option("--here", help="Without server; again, it goes on where it was.")] = False,

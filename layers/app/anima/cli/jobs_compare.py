@@ -117,7 +117,7 @@ def _range(one: dict[str, float]) -> str:
 def _verdict(found: dict[str, float] | None, titles: Sequence[str]) -> str:
     """What the difference says, and what it cannot say."""
     if found is None:
-        return "\nreturns are compared once both have come to their end"
+        return "\nreturns are compared where both are simulations that have come to their end"
     sure = "0 lies in it: no difference is shown" if found["low"] <= 0 <= found["high"] else "0 lies outside of it"
     return (
         f"\n{titles[1]} returns {found['mean']:+.1f} against {titles[0]}, 95% interval {_range(found)}: {sure}.\n"

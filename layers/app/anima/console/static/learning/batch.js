@@ -48,7 +48,7 @@ async function firstOf(job) {
 
 /** One answer as a person reads it. @param {any} row */
 function answered(row) {
-  if (row.error) return html`<span class="bad">${row.error.reason}</span>`;
+  if (row.error) return html`<span class="reason">No answer: ${row.error.reason}</span>`;
   if (Array.isArray(row.vector)) return html`<span class="quiet">a vector of ${whole(row.vector.length)} numbers</span>`;
   if (typeof row.vector === 'string') return html`<span class="quiet">a vector, as base64</span>`;
   return row.text ?? (row.loss === undefined ? '–' : `loss ${figure(row.loss)}`);

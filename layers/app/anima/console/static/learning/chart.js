@@ -78,7 +78,7 @@ function options(width, { lines, group, log = false, height = 150, onCursor }, m
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, sync: { key: group, setSeries: false } },
     scales: { x: { time: false }, y: { distr: log ? 3 : 1, range: range(log) } },
     axes: [
-      { ...axis, space: 70, size: 28, values: (_, splits) => splits.map(short) },
+      { ...axis, space: 70, size: 26, label: 'steps', labelSize: 14, labelGap: -2, labelFont: axis.font, values: (_, splits) => splits.map(short) },
       { ...axis, size: 56, space: 28, values: (_, splits) => splits.map(short), ...(log && { splits: (_, __, least, greatest) => powers(least, greatest), filter: (_, splits) => splits }) },
     ],
     series: [

@@ -32,7 +32,7 @@ export const COLUMNS = [
   { name: 'status', words: 'State', value: (job) => job.status, shown: (job) => html`<${Status} job=${job} />${waitsFor(job) && html`<span class="quiet">${waitsFor(job)}</span>`}` },
   { name: 'progress', words: 'Progress', value: (job) => job.step, shown: (job) => html`<${Progress} job=${job} />` },
   { name: 'speed', words: 'Steps/s', number: true, value: (job) => job.progress?.steps_per_second ?? null },
-  { name: 'return', words: 'Last return', number: true, value: (job) => job.progress?.return_mean ?? null },
+  { name: 'return', words: 'Mean return', number: true, value: (job) => job.progress?.return_mean ?? null },
   { name: 'started', words: 'Started', value: (job) => job.started_at, shown: (job) => when(job.started_at) },
   { name: 'backend', words: 'Runs on', value: (job) => job.backend, shown: (job) => BACKENDS[job.backend] ?? job.backend },
   { name: 'environment', words: 'Environment', value: (job) => simulationOf(job.configuration)?.environment?.id ?? null },

@@ -35,7 +35,7 @@ export function Logs({ job }) {
       ${text && html`<button type="button" class="quiet-button" onClick=${() => save(`${job.name}.log`, `${text}\n`, 'text/plain')}>Save as text</button>`}
     </div>
     ${failure && html`<${Alert} failure=${failure} />`}
-    ${found?.length === 0 && html`<p class="quiet">It has written nothing yet.</p>`}
+    ${found?.length === 0 && html`<p class="quiet">${isMoving(job) ? 'It has written nothing yet.' : 'It wrote nothing but how far it was.'}</p>`}
     ${text && html`<pre class="log" tabindex="0" aria-label="Lines it wrote">${text}</pre>`}
   </section>`;
 }

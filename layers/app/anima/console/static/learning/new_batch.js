@@ -99,7 +99,7 @@ function Engine({ models, kind, first }) {
     ${kind.value !== 'embeddings' &&
     html`<div>
         <label>Temperature <input name="temperature" type="number" min="0" max="10" step="any" aria-describedby="temperature-note" defaultValue=${first.temperature} /></label>
-        <p class="quiet" id="temperature-note">0: the same answer each time; what is asked twice is answered once.</p>
+        <p class="quiet" id="temperature-note">0: always the likeliest word; what is asked twice is answered once.</p>
       </div>
       <label>Longest answer, in tokens <input name="max_tokens" type="number" min="1" placeholder=${kind.value === 'transformer' ? '64' : '512'} defaultValue=${first.most} /></label>`}`;
 }

@@ -30,7 +30,9 @@ const MOST_WRITTEN = 32;
 function Standing({ job, part }) {
   const { progress } = job;
   const speed = progress?.steps_per_second;
-  const left = job.status === 'running' && job.of && speed ? (job.of - (job.step ?? 0)) / speed : null;
+  const [of, step] = [job.of ?? 0, job.step ?? 0];
+  const told = job.status === 'running' && of && speed && step >= of / 100; // the first steps say nothing of the rest
+  const left = told ? (of - step) / speed : null;
   const isBatch = job.kind === 'batch_inference';
   const facts = [
     isBatch && !part ? '' : `${whole(job.step ?? 0)}${job.of ? ` of ${whole(job.of)}` : ''} ${isBatch ? 'lines' : 'steps'}`,
