@@ -29,8 +29,8 @@ class Modulation(Protocol):
         ...
 
     @property
-    def concentrations(self) -> NDArray[np.float64]:
-        """nM, (environments, modulators)."""
+    def concentrations(self) -> NDArray[np.float64] | list[float]:
+        """nM, (environments, modulators); of one environment's the plain numbers, which are at hand sooner."""
         ...
 
     def restart(self) -> None:
@@ -51,7 +51,7 @@ class Minded:
         # A mind counts what it observes: a step of all environments, where the file counts each of theirs.
         decay = max(1, physics.base.epsilon_decay_steps // environments)
         physics = replace(physics, base=replace(physics.base, epsilon_decay_steps=decay))
-        self._mind = Mind(physics, environments)
+        self._mind, self._alone = Mind(physics, environments), environments == 1
         self._reset = physics.binding.reset
         self.names = tuple(self._mind.names)
 
@@ -64,9 +64,9 @@ class Minded:
         return self._mind.observe(Signals(errors, rewards, ended))
 
     @property
-    def concentrations(self) -> NDArray[np.float64]:
-        """nM, (environments, modulators)."""
-        return self._mind.concentrations
+    def concentrations(self) -> NDArray[np.float64] | list[float]:
+        """nM, (environments, modulators); of one environment's the plain numbers."""
+        return self._mind.levels if self._alone else self._mind.concentrations
 
     def restart(self) -> None:
         """Puts epsilon back, as the mind's own reset does."""
@@ -106,7 +106,7 @@ class Plain:
         # The arrays are the same at each step, rows of one; only epsilon is written anew.
         by_name: dict[str, Any] = dict(zip(PACKED, rows, strict=True)) | {"reset": never}
         self._hyper = Hyper(**by_name, discount_clipped=never, targets={}, packed=rows)
-        self.concentrations: NDArray[np.float64] = np.zeros((environments, 0))
+        self.concentrations: NDArray[np.float64] | list[float] = np.zeros((environments, 0))
 
     def now(self) -> Hyper:
         """The hyper-parameters; epsilon counts steps of all environments."""

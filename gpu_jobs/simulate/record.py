@@ -97,7 +97,8 @@ class Recorder:
         hyper: Hyper,
         concentrations: Any,
     ) -> None:
-        """One step of all environments: arrays of shape (environments,), and nM of (environments, modulators).
+        """One step of all environments: arrays of shape (environments,), and nM of (environments, modulators), which
+        of one environment may be plain numbers.
 
         `step` is that of the first of them; `returns` are those of the episodes so far, this step in them.
         """
@@ -109,7 +110,8 @@ class Recorder:
             lead = (episodes.item(), 0, actions.item(), rewards.item(), done.item(), errors.item(), returns.item())
             further = [hyper.targets[name].item() for name in self._targets] if self._targets else ()
             place = row * self._row + 8
-            self._put(self._bytes, place, *lead, *packed.ravel().tolist(), *concentrations.ravel().tolist(), *further)
+            levels = concentrations if type(concentrations) is list else concentrations.ravel().tolist()
+            self._put(self._bytes, place, *lead, *packed.ravel().tolist(), *levels, *further)
         else:
             data = self._data[:, row:end]
             data[1], data[3], data[4], data[5] = episodes, actions, rewards, done
