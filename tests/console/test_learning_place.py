@@ -322,9 +322,11 @@ def test_a_batch_is_asked_for_counted_and_its_answers_are_saved(
     start.click()
     expect(page.get_by_role("alert")).to_contain_text("input lines, or a file of the object store below batches/")
     page.get_by_label("As JSON").fill("")
-    lines.fill('{"id": 1, "prompt": "a sea"}\n{"id": 2,')
+    lines.fill('{"id": 1, "prompt": "a sea"}\n{"id": 2,\n{"id": 3, "promt": "a lake"}\n{"prompt": "a pond"}')
     start.click()
     wrong = page.get_by_role("list", name="What is wrong with it")
+    expect(wrong.get_by_role("listitem").nth(1)).to_contain_text("has none or several of prompt, messages and text")
+    expect(wrong.get_by_role("listitem").nth(2)).to_contain_text("has no id")
     wrong.get_by_role("button", name="Line 2").click()
     assert lines.evaluate("(one) => one.value.slice(one.selectionStart, one.selectionEnd)") == '{"id": 2,'
     visit.shot("learning-batch-wrong")

@@ -336,6 +336,11 @@ def test_no_heartbeat_is_more_than_a_row_can_hold() -> None:
     assert not {"log", "a\0", "b", "c"} & beat.keys()
 
 
+def test_why_a_job_failed_stands_in_its_log_as_words() -> None:
+    lines = ['{"failed": "It is full."}', '{"failed": 3}', '{"failed": "x", "more": 1}', "[1]", '{"step": true}']
+    assert run_service.split(lines) == ([], ["failed: It is full.", *lines[1:]])
+
+
 def test_of_one_that_floods_its_log_the_last_words_are_kept(tmp_path: Path) -> None:
     backend = local_training.LocalTraining(tmp_path)
     (tmp_path / "a").mkdir()

@@ -216,27 +216,36 @@ def listen(principal: db.Principal, one: Job, handle: str) -> Job:
 
 
 def split(lines: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Heartbeats, which are one line of JSON with a step, and all other lines, without what no terminal should see."""
+    """Heartbeats, which are one line of JSON with a step, and all other lines, without what no terminal should see.
+
+    The line by which a job says why it failed is given in words.
+    """
     beats: list[dict[str, Any]] = []
     others: list[str] = []
     for line in lines:
-        found = _heartbeat(line)
-        if found is not None:
-            beats.append(found)
-        elif text := leaving_service.printable(line)[:_MOST_LINE]:
+        said = _said(line)
+        if leaving_service.count(said.get("step")) is not None:
+            beats.append(_heartbeat(said))
+            continue
+        reason = said.get("failed")
+        told = f"failed: {reason}" if said.keys() == {"failed"} and isinstance(reason, str) else line
+        if text := leaving_service.printable(told)[:_MOST_LINE]:
             others.append(text)
     return beats, others[-MOST_LINES:]
 
 
-def _heartbeat(line: str) -> dict[str, Any] | None:
+def _said(line: str) -> dict[str, Any]:
+    """What a line says as JSON; nothing where it is other text."""
     if not line.startswith("{"):
-        return None
+        return {}
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict) or leaving_service.count(found.get("step")) is None:
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _heartbeat(found: dict[str, Any]) -> dict[str, Any]:
     fine = [name for name, value in found.items() if name not in OWN and _plain(name) and _plain(value)]
     return {name: found[name] for name in ("step", *fine[:_MOST_NAMES])}
 

@@ -5,12 +5,16 @@
 export const MOST_LINES = 10_000;
 /** Whole, as the server takes it. */
 const MOST_BYTES = 1_000_000;
+const ASKED = ['prompt', 'messages', 'text'];
 
 /** @param {string} line @returns {any} what it says, or why it says nothing */
 function read(line) {
   try {
     const found = JSON.parse(line);
-    return found !== null && typeof found === 'object' && !Array.isArray(found) ? { found } : { wrong: 'is no JSON object' };
+    if (found === null || typeof found !== 'object' || Array.isArray(found)) return { wrong: 'is no JSON object' };
+    if (found.id === undefined) return { wrong: 'has no id' };
+    const asked = ASKED.filter((name) => name in found).length;
+    return asked === 1 ? { found } : { wrong: 'has none or several of prompt, messages and text' };
   } catch (error) {
     return { wrong: `is no JSON: ${String(error).replace(/^SyntaxError: /, '').replace(/ in JSON at position.*| \(line \d+ column \d+\)$/, '')}` };
   }
