@@ -3,16 +3,14 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
-import { asFailure, get, newKey, send } from '../js/api.js';
+import { asFailure, newKey, send } from '../js/api.js';
 import { said } from '../js/house.js';
-import { MenuButton } from '../js/rail.js';
 import { go, href } from '../js/route.js';
 import { all } from '../models/told.js';
 import { linesOf, tooMuch } from './batch_lines.js';
+import { Beginning, Where } from './beginning.js';
 import { Editor, Problems } from './editor.js';
-import { BACKENDS } from './jobs.js';
 import { whole } from './numbers.js';
 import { asked } from './query.js';
 
@@ -26,13 +24,6 @@ const ENGINES = [
   ['transformer', 'a transformer of the registry', 'NAME, or NAME@VERSION.'],
   ['embeddings', 'embeddings: each text becomes a vector', 'Left empty: the one of the settings.'],
 ];
-
-/** What can be chosen: models, backends, and the batch that the address names. */
-async function beginnings() {
-  const like = asked().get('like');
-  const [models, room, job] = await Promise.all([all('/registry/models').catch(() => []), get('/jobs/capacity').catch(() => ({ gpus: 0, backends: [] })), like ? get(`/jobs/${encodeURIComponent(like)}`) : null]);
-  return { models, room: /** @type {any} */ (room), job: /** @type {any} */ (job) };
-}
 
 /** The fields of a form, those that are numbers as such. @param {HTMLFormElement} form @returns {Record<string, any>} */
 function filled(form) {
@@ -166,10 +157,7 @@ function Form({ models, room, job }) {
     </details>
     <div class="fields">
       <label>Name <input name="name" maxlength="200" placeholder=${job?.name ?? 'batch inference'} defaultValue=${file.value} /></label>
-      <label>Runs on
-        <select name="backend"><option value="">as it is set up here</option>${room.backends.map((/** @type {string} */ one) => html`<option key=${one} value=${one}>${BACKENDS[one] ?? one}</option>`)}</select>
-      </label>
-      ${room.gpus > 0 && html`<label>GPUs <input name="gpus" type="number" min="0" max=${room.gpus} placeholder="0" /></label>`}
+      <${Where} room=${room} gpus="0" />
     </div>
     <${Problems} problems=${problems.value.filter(({ line }) => line === 0)} />
     ${failure.value && problems.value.length === 0 && html`<${Alert} failure=${failure.value} />`}
@@ -178,15 +166,6 @@ function Form({ models, room, job }) {
 }
 
 export function NewBatch() {
-  const known = useAsked(`batch/${asked().get('like') ?? ''}`, beginnings);
-  const [found, failure] = [known.found.value, known.failure.value];
-  useEffect(() => {
-    document.title = 'New batch · Anima';
-  }, []);
-  return html`<div class="page learning">
-    <header class="title"><${MenuButton} /><h1>New batch</h1><a href=${href({ place: 'learning' })}>All runs</a></header>
-    ${failure && html`<${Alert} failure=${failure} />`}
-    ${!found && !failure && html`<p class="waiting" role="status">Reading…</p>`}
-    ${found && html`<${Form} models=${found.models} room=${found.room} job=${found.job} />`}
-  </div>`;
+  const form = (/** @type {any} */ found) => html`<${Form} models=${found.further} room=${found.room} job=${found.job} />`;
+  return html`<${Beginning} title="New batch" name="batch" further=${() => all('/registry/models').catch(() => [])} form=${form} />`;
 }

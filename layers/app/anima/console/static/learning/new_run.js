@@ -3,14 +3,13 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { useAsked } from '../admin/asked.js';
 import { Alert } from '../js/alert.js';
 import { asFailure, get, newKey, send } from '../js/api.js';
 import { said } from '../js/house.js';
-import { MenuButton } from '../js/rail.js';
 import { go, href } from '../js/route.js';
+import { Beginning, Where } from './beginning.js';
 import { Editor } from './editor.js';
-import { BACKENDS, simulationOf } from './jobs.js';
+import { simulationOf } from './jobs.js';
 import { fault, placeOf } from './json_places.js';
 import { ask, asked } from './query.js';
 
@@ -18,13 +17,6 @@ import { ask, asked } from './query.js';
 /** @import { Problem } from './editor.js' */
 
 const FIRST = 'cartpole';
-
-/** What can be begun with: ready files, or the file of the run that the address names. */
-async function beginnings() {
-  const like = asked().get('like');
-  const [ready, room, job] = await Promise.all([get('/jobs/ready'), get('/jobs/capacity').catch(() => ({ gpus: 0, backends: [] })), like ? get(`/jobs/${encodeURIComponent(like)}`) : null]);
-  return { ready: /** @type {any} */ (ready).items, room: /** @type {any} */ (room), job: /** @type {any} */ (job) };
-}
 
 /** @param {{ ready: any[], room: any, job: any }} props */
 function Form({ ready, room, job }) {
@@ -73,10 +65,7 @@ function Form({ ready, room, job }) {
     <${Editor} id="simulation" label="Simulation file" rows="22" text=${text} problems=${problems.value} />
     <div class="fields">
       <label>Name <input name="name" maxlength="200" placeholder=${job ? job.name : (chosen?.name ?? '')} /></label>
-      <label>Runs on
-        <select name="backend"><option value="">as it is set up here</option>${room.backends.map((/** @type {string} */ one) => html`<option key=${one} value=${one}>${BACKENDS[one] ?? one}</option>`)}</select>
-      </label>
-      ${room.gpus > 0 && html`<label>GPUs <input name="gpus" type="number" min="0" max=${room.gpus} placeholder="as it says" /></label>`}
+      <${Where} room=${room} gpus="as it says" />
     </div>
     ${failure.value && (problems.value.length === 0 || !failure.value.errors.length) && html`<${Alert} failure=${failure.value} />`}
     <div class="row"><button class="primary" disabled=${busy.value}>Start</button><a href=${href({ place: 'learning' })}>Not now</a></div>
@@ -84,15 +73,6 @@ function Form({ ready, room, job }) {
 }
 
 export function NewRun() {
-  const known = useAsked(`new/${asked().get('like') ?? ''}`, beginnings);
-  const [found, failure] = [known.found.value, known.failure.value];
-  useEffect(() => {
-    document.title = 'New run · Anima';
-  }, []);
-  return html`<div class="page learning">
-    <header class="title"><${MenuButton} /><h1>New run</h1><a href=${href({ place: 'learning' })}>All runs</a></header>
-    ${failure && html`<${Alert} failure=${failure} />`}
-    ${!found && !failure && html`<p class="waiting" role="status">Reading…</p>`}
-    ${found && html`<${Form} ready=${found.ready} room=${found.room} job=${found.job} />`}
-  </div>`;
+  const form = (/** @type {any} */ found) => html`<${Form} ready=${found.further.items} room=${found.room} job=${found.job} />`;
+  return html`<${Beginning} title="New run" name="new" further=${() => get('/jobs/ready')} form=${form} />`;
 }
