@@ -13,6 +13,7 @@ import typer
 from anima.cli import connection, jobs_compare, jobs_playing, jobs_reading, model_runs, output, simulation_run
 from anima.cli.connection import say
 from anima.cli.jobs_reading import Named
+from anima.vendors import job_contract
 
 if TYPE_CHECKING:
     import httpx
@@ -129,7 +130,7 @@ def answers(
 
 def answers_of(name: str) -> Path:
     """Where the answers of a job of this name go: here, also where the name looks like a path."""
-    return Path(name.translate(str.maketrans("/\\", "--")) + ".out.jsonl")
+    return Path(job_contract.answers_name(name))
 
 
 @app.command("metrics")

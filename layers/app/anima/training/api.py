@@ -27,8 +27,6 @@ from anima.training import (
 from anima.training.model import OWN, Job, Kind, Status
 
 router = APIRouter(tags=["jobs"])
-_NO_FOLDERS = str.maketrans("/\\", "--")
-"""What a name of a file has in place of what would make folders of it."""
 
 
 def _told(one: Job) -> dict[str, Any]:
@@ -350,4 +348,4 @@ def get_trajectory(caller: http.Caller, job_id: uuid.UUID) -> Any:
 def get_answers(caller: http.Caller, job_id: uuid.UUID) -> Any:
     """Lines of JSON, one for each id."""
     path, name = live_service.answers(caller, job_id)
-    return FileResponse(path, filename=f"{name.translate(_NO_FOLDERS)}.out.jsonl", media_type="application/x-ndjson")
+    return FileResponse(path, filename=name, media_type="application/x-ndjson")

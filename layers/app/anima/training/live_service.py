@@ -20,6 +20,7 @@ from anima.training import jobs_service
 from anima.training.errors import NoTrajectory, TrajectoryTooLarge
 from anima.training.model import ENDED, OWN, Job
 from anima.vendors.job_backends import training as backends
+from anima.vendors.job_contract import answers_name
 from anima.vendors.job_lines import JobLines
 
 LONGEST_SECONDS = 280.0
@@ -123,13 +124,13 @@ def _folder(one: Job) -> Path | None:
 
 
 def answers(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, str]:
-    """The file of what a batch inference answered, in JSON lines; the job's name. Raises JobNotFound, NoTrajectory."""
+    """What a batch inference answered, in JSON lines, and the name it is given as. Raises JobNotFound, NoTrajectory."""
     one = jobs_service.get(principal, job_id)
     folder = _folder(one)
     path = None if folder is None else folder / "model" / "answers.jsonl"
     if path is None or not path.is_file():
         raise NoTrajectory(job_id=job_id, reason="it has no answers on this machine")
-    return path, one.name
+    return path, answers_name(one.name)
 
 
 def trajectory(principal: db.Principal, job_id: uuid.UUID) -> tuple[Path, bool]:

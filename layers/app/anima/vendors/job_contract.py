@@ -70,6 +70,11 @@ def naming(path: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+def answers_name(job: str) -> str:
+    """What the file of answers of a job of this name is called: a name, and no path, also where that has slashes."""
+    return job.translate(str.maketrans("/\\", "--")) + ".out.jsonl"
+
+
 def lock_of(folder: Path) -> Path:
     """The file by which a process holds a job's folder."""
     return folder / "checkpoints" / "lock"
